@@ -1,0 +1,108 @@
+package crest
+
+import (
+	"fmt"
+	"time"
+)
+
+// Bounds limits what a server can make a call hold in memory. The zero value means the defaults;
+// a zero field inherits from the farther level; NoBound switches one off.
+type Bounds struct {
+	// Body is the size of a decoded body in bytes: 10 MiB for typed answers.
+	// A body that the caller reads (io.ReadCloser) is bounded only when this is set.
+	Body int64
+	// ErrorBody is how much of the body of a failed answer [Error.Body] keeps: 64 KiB.
+	ErrorBody int64
+}
+
+// NoBound switches a bound off.
+const NoBound = -1
+
+// The default bounds. docs/design.md has the table of all of them.
+const (
+	defaultBody      = 10 << 20
+	defaultErrorBody = 64 << 10
+	maxRatio         = 200     // decoded bytes per byte on the wire, looked at after ratioAfter
+	ratioAfter       = 1 << 20 // decoded bytes
+	maxCodings       = 1       // content codings of one answer
+	drainBytes       = 64 << 10
+	drainTime        = time.Second
+	sizedBuffer      = 512 << 10 // a buffer is sized by Content-Length up to here
+)
+
+// WithBounds sets the limits on bodies.
+func WithBounds(b Bounds) Option {
+	return anyOption(func(s *settings) error {
+		if b.Body < NoBound || b.ErrorBody < NoBound {
+			return fmt.Errorf("WithBounds: a bound is a number of bytes, 0 for the default or NoBound")
+		}
+		s.bounds = b.over(s.bounds)
+		return nil
+	})
+}
+
+func (b Bounds) over(base Bounds) Bounds {
+	if b.Body == 0 {
+		b.Body = base.Body
+	}
+	if b.ErrorBody == 0 {
+		b.ErrorBody = base.ErrorBody
+	}
+	return b
+}
+
+// body is the bound of a typed body, or a number that no body reaches.
+func (b Bounds) body() int64 { return effective(b.Body, defaultBody) }
+
+// errorBody is how much of a failed answer is kept.
+func (b Bounds) errorBody() int64 { return effective(b.ErrorBody, defaultErrorBody) }
+
+// streamed is the bound of a body that the caller reads.
+func (b Bounds) streamed() int64 { return effective(b.Body, NoBound) }
+
+func effective(set, standard int64) int64 {
+	if set == 0 {
+		set = standard
+	}
+	if set == NoBound {
+		return 1<<63 - 1
+	}
+	return set
+}
+
+// NoTimeout switches a timeout off.
+const NoTimeout time.Duration = -1
+
+// defaultTotal is how long a call may take when nothing else is said.
+const defaultTotal = 5 * time.Minute
+
+type timeoutSetting struct {
+	total time.Duration
+	set   bool
+}
+
+// WithTimeout limits a whole call: waiting for slots, all attempts and reading a typed body.
+// For a body that the caller reads it ends when the header is there. The default is 5 minutes;
+// [NoTimeout] switches it off, zero inherits. The context's own deadline holds as well; the nearer
+// one ends the call. The error is [KindTimeoutTotal].
+func WithTimeout(d time.Duration) Option {
+	return anyOption(func(s *settings) error {
+		if d < 0 && d != NoTimeout {
+			return fmt.Errorf("WithTimeout: %v is negative: give a positive duration or NoTimeout", d)
+		}
+		if d != 0 {
+			s.timeout = timeoutSetting{d, true}
+		}
+		return nil
+	})
+}
+
+func (t timeoutSetting) duration() time.Duration {
+	switch {
+	case !t.set:
+		return defaultTotal
+	case t.total == NoTimeout:
+		return 0
+	}
+	return t.total
+}

@@ -1,0 +1,189 @@
+package crest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+	"time"
+)
+
+// call is one call on its way: what was merged for it, and what has happened so far.
+// It belongs to one goroutine at a time, as the call does.
+type call struct {
+	endpoint *endpoint
+	core     *core
+	settings *settings
+	extra    []Middleware // of the call alone
+
+	out      *outgoing // the encoded request
+	attempts []Attempt
+}
+
+// prepare is the first half of a call: merge, validate, bind. Nothing is sent.
+func (e *endpoint) prepare(ctx context.Context, caller Caller, req reflect.Value, opts []CallOption) (*call, *CallError) {
+	c := &call{endpoint: e}
+	err := c.begin(ctx, caller)
+	if err == nil {
+		err = c.merge(opts)
+	}
+	if err == nil {
+		req, err = e.model(req)
+	}
+	if err == nil {
+		err = c.validateRequest(req)
+	}
+	if err == nil {
+		err = c.bind(req)
+	}
+	if err != nil {
+		return nil, c.failed(ctx, err)
+	}
+	return c, nil
+}
+
+// begin finds the client and looks at the context before any work is done.
+func (c *call) begin(ctx context.Context, caller Caller) (err *CallError) {
+	if ctx == nil {
+		return failf(ErrRequest, "", "the context is nil: use context.Background()")
+	}
+	c.core, err = coreOf(caller)
+	if err == nil && ctx.Err() != nil {
+		err = fail(ErrRequest, "", context.Cause(ctx))
+	}
+	return err
+}
+
+// send is the second half: attempt → hop → middleware → limit → authorize → send → read, then
+// map error, decode, validate.
+func (c *call) send(ctx context.Context, res reflect.Value) (*answer, *CallError) {
+	a, err := c.attempt(ctx)
+	if err == nil {
+		err = c.mapError(a)
+	}
+	if err == nil {
+		err = c.decode(a, res)
+	}
+	if err == nil {
+		err = c.validateResponse(ctx, a, res)
+	}
+	if err != nil {
+		return nil, c.failed(ctx, err)
+	}
+	return a, nil
+}
+
+// merge applies the options of the call over those of endpoint and client.
+func (c *call) merge(opts []CallOption) *CallError {
+	c.settings = c.endpoint.mergedWith(c.core)
+	if len(opts) == 0 {
+		return nil
+	}
+	own := &settings{level: levelCall}
+	if err := applyAll(own, opts, CallOption.applyCall); err != nil {
+		return fail(ErrRequest, "", err)
+	}
+	c.settings = own.over(c.settings)
+	c.extra = own.middleware
+	return nil
+}
+
+// model returns the request as a value that can be addressed and that belongs to this call alone.
+func (e *endpoint) model(req reflect.Value) (reflect.Value, *CallError) {
+	want := e.request.Type()
+	if !e.dynamic {
+		e.request.ApplyDefaults(req)
+		return req, nil
+	}
+	own := reflect.New(want).Elem()
+	if v := req.Elem(); v.IsValid() {
+		if v.Kind() == reflect.Pointer && v.Type() != want && !v.IsNil() {
+			v = v.Elem()
+		}
+		if v.Type() != want {
+			return own, failf(ErrRequest, "", "the request is a %v, not a %v", v.Type(), want)
+		}
+		own.Set(v)
+	} else if want != reflect.TypeFor[Empty]() {
+		return own, failf(ErrRequest, "", "the request is nil, not a %v", want)
+	}
+	e.request.ApplyDefaults(own)
+	return own, nil
+}
+
+func (c *call) validateRequest(req reflect.Value) *CallError {
+	if c.endpoint.requestRules == nil {
+		return nil
+	}
+	if err := c.endpoint.requestRules.Check(req); err != nil {
+		return fail(ErrRequest, KindValidation, err)
+	}
+	return nil
+}
+
+// validateResponse holds the answer to the rules of its model.
+func (c *call) validateResponse(ctx context.Context, a *answer, res reflect.Value) *CallError {
+	model := c.endpoint.result.model
+	if model == nil || model.rules == nil || c.settings.validation.Mode == Off || !a.decoded {
+		return nil
+	}
+	if c.endpoint.dynamic {
+		own := reflect.New(model.t).Elem()
+		own.Set(res.Elem())
+		res = own
+	}
+	err := model.rules.Check(res)
+	if err == nil {
+		return nil
+	}
+	broken := fail(ErrResponse, KindValidation, err)
+	if c.settings.validation.Mode == Observe {
+		c.settings.validation.Report(ctx, c.failed(ctx, broken))
+		return nil
+	}
+	return broken
+}
+
+// failed adds to an error what is known of the call. A cancelled call says so, whatever step it was in.
+func (c *call) failed(ctx context.Context, err *CallError) *CallError {
+	err.Endpoint = c.endpoint.name
+	err.Attempts = c.attempts
+	if c.out != nil {
+		err.URL = redactURL(c.out.url)
+	}
+	if a, ok := errors.AsType[*Error](err.Err); ok {
+		err.RequestID = a.RequestID
+		err.Sent = SentYes
+	}
+	if err.Step == ErrResponse {
+		err.Sent = SentYes
+	}
+	if ctx != nil && err.ctxErr == nil && endedBy(ctx, err) {
+		err.ctxErr = contextError(ctx)
+	}
+	return err
+}
+
+// endedBy reports whether err is the doing of ctx, which has ended.
+func endedBy(ctx context.Context, err *CallError) bool {
+	if ctx.Err() == nil {
+		return false
+	}
+	switch err.Step {
+	case ErrTransport, ErrLimited, ErrCredentials:
+		return true
+	}
+	return errors.Is(err.Err, ctx.Err())
+}
+
+// errTotal is the cause of a context that WithTimeout ended.
+var errTotal = errors.New("the call took longer than its timeout")
+
+// withTotal limits ctx by the call's timeout. Where the caller's own deadline is nearer there is nothing to add.
+func (c *call) withTotal(ctx context.Context) (context.Context, context.CancelFunc) {
+	d := c.settings.timeout.duration()
+	if deadline, ok := ctx.Deadline(); d == 0 || ok && time.Until(deadline) <= d {
+		return context.WithCancel(ctx)
+	}
+	return context.WithTimeoutCause(ctx, d, fmt.Errorf("%w of %v", errTotal, d))
+}

@@ -1,0 +1,158 @@
+package crest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+	"sync/atomic"
+)
+
+// Client sends the calls of one API. E is the API's error model: what a failed answer decodes into,
+// found with [errors.As] in the error of a call. Embed a *Client in the SDK's own struct:
+//
+//	type Client struct{ *crest.Client[*Error] }
+//
+// A Client is made by [New], is immutable and safe for concurrent use. What changes at run time is a
+// value that an option takes: [NewToken], [NewDefaults]. Calls are made by [Endpoint.Call].
+// A nil Client, or a zero SDK struct, gives an error from each call.
+type Client[E error] struct{ core *core }
+
+// Caller is a [*Client], or a pointer to anything that embeds one, such as an SDK's client.
+// It is sealed: the method comes with the embedded Client.
+type Caller interface{ caller() *core }
+
+// core is a client without its type parameter.
+type core struct {
+	base     *url.URL
+	home     origin
+	prefix   string // the escaped path of base, without a slash at its end
+	settings *settings
+	fallback ErrorModel // E
+	chain    http.RoundTripper // the client's middleware; nil without
+	wire     http.RoundTripper
+	own      *http.Transport // wire, when New made it; nil for the caller's
+	plainOK  bool
+	closed   atomic.Bool
+}
+
+// clientSettings are the options that only a client has.
+type clientSettings struct {
+	transport        http.RoundTripper
+	plainCredentials bool
+}
+
+// New makes a Client for the API at baseURL, such as "https://api.example.com/v1". Routes are appended to
+// its path. It must be absolute, http or https, without credentials, query and fragment. E must be a concrete type,
+// usually a pointer to a model with an Error method; [*Problem] serves APIs that follow RFC 9457.
+// All mistakes in the options are reported together. Close the client when it is done.
+func New[E error](baseURL string, opts ...ClientOption) (*Client[E], error) {
+	s := &settings{level: levelClient, client: &clientSettings{}}
+	fallback := As[E]()
+	base, baseErr := parseBase(baseURL)
+	err := errors.Join(baseErr, fallback.mistake(), applyAll(s, opts, ClientOption.applyClient))
+	if err == nil {
+		err = s.checkPlain(base)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("crest: New: %w", err)
+	}
+	return &Client[E]{newCore(base, s, fallback)}, nil
+}
+
+func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
+	c := &core{
+		base: base, home: originOf(base), prefix: strings.TrimRight(base.EscapedPath(), "/"),
+		settings: s, fallback: fallback, plainOK: s.client.plainCredentials,
+	}
+	c.wire = s.client.transport
+	if c.wire == nil {
+		c.own = newTransport()
+		c.wire = c.own
+	}
+	if len(s.middleware) > 0 {
+		c.chain = compose(s.middleware, afterClient{})
+	}
+	return c
+}
+
+func parseBase(text string) (*url.URL, error) {
+	u, err := parseURL(text)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("the base URL: %w", err)
+	case u.RawQuery != "" || u.ForceQuery:
+		return nil, errors.New("the base URL has a query: give it with WithQuery")
+	case u.Fragment != "":
+		return nil, errors.New("the base URL has a fragment, which is never sent: take it out")
+	}
+	return u, nil
+}
+
+// checkPlain refuses at start what every call would refuse.
+func (s *settings) checkPlain(base *url.URL) error {
+	if s.auth == nil || s.client.plainCredentials || !originOf(base).plain() {
+		return nil
+	}
+	return errors.New("the base URL is plain http and the client has credentials, which everyone on the way could read: use https, or allow it with WithPlainCredentials")
+}
+
+func (c *Client[E]) caller() *core {
+	if c == nil {
+		return nil
+	}
+	return c.core
+}
+
+// AsError finds the API's error model in the error of a call. It is [errors.As] with the type filled in.
+func (c *Client[E]) AsError(err error) (E, bool) {
+	return errors.AsType[E](err)
+}
+
+// Close gives the idle connections of the client's own transport back and makes later calls end in [ErrClosed].
+// Calls that are under way go on. A transport that was given with [WithTransport] stays open. Close may be called more than once,
+// by any goroutine; it returns nil.
+func (c *Client[E]) Close() error {
+	core := c.caller()
+	if core == nil {
+		return nil
+	}
+	core.closed.Store(true)
+	if core.own != nil {
+		core.own.CloseIdleConnections()
+	}
+	return nil
+}
+
+var errNoClient = errors.New("the client is nil or zero: make it with crest.New")
+
+// coreOf finds the client behind a Caller. A Caller that embeds a nil client gives an error, not a panic.
+func coreOf(c Caller) (found *core, err *CallError) {
+	defer func() {
+		if recover() != nil || found == nil && err == nil {
+			found, err = nil, fail(ErrRequest, "", errNoClient)
+		}
+	}()
+	if c == nil {
+		return nil, nil
+	}
+	found = c.caller()
+	if found != nil && found.closed.Load() {
+		return nil, fail(ErrClosed, "", errors.New("the client was closed"))
+	}
+	return found, nil
+}
+
+// WithTransport sends through rt instead of crest's own transport. rt belongs to the caller: Close leaves
+// it open, and its settings are its own (crest's timeouts for connecting, TLS and the header are those of its own transport).
+func WithTransport(rt http.RoundTripper) ClientOption {
+	return clientOption(func(s *settings) error {
+		if v := reflect.ValueOf(rt); rt == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+			return errors.New("WithTransport: the transport is nil")
+		}
+		s.client.transport = rt
+		return nil
+	})
+}

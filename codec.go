@@ -1,0 +1,215 @@
+package crest
+
+import (
+	"bytes"
+	"encoding"
+	"encoding/xml"
+	"fmt"
+	"io"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"golang.org/x/net/html/charset"
+
+	"github.com/crest-go/crest/internal/codec"
+)
+
+// Codec turns values into bytes and back for some media types. The stock ones are [JSON], [StdJSON], [XML], [Form] and
+// [Text]; implement it for others. A Codec must be safe for concurrent use and keep neither values nor bytes.
+type Codec interface {
+	// MediaTypes are the types that the codec reads, such as "application/xml", "text/*" or "application/*+xml".
+	// The first is what requests are sent with.
+	MediaTypes() []string
+	// Marshal writes v. The bytes belong to crest from then on.
+	Marshal(v any) ([]byte, error)
+	// Unmarshal reads the whole of data, in UTF-8, into the pointer v. Text after the value is an error.
+	Unmarshal(data []byte, v any) error
+}
+
+// WithCodec makes c write request bodies and read answers of its media types. Of several levels the nearest writes, all of
+// them read. Without the option an endpoint speaks [JSON] alone; with it JSON is read only if it is given too.
+func WithCodec(c Codec) Option {
+	return anyOption(func(s *settings) error {
+		if c == nil || len(c.MediaTypes()) == 0 {
+			return fmt.Errorf("WithCodec: the codec is nil or names no media type")
+		}
+		s.codecs = slices.Insert(slices.Clone(s.codecs), 0, c)
+		return nil
+	})
+}
+
+// WithStrictFields makes an answer in JSON an error that has fields the model does not know, a key twice, a key in other
+// case, or text that is not UTF-8.
+func WithStrictFields() Option {
+	return anyOption(func(s *settings) error {
+		s.strict = true
+		return nil
+	})
+}
+
+const jsonMediaType = "application/json"
+
+// JSON returns the default codec: goccy/go-json with encoding/json's rules, text after the value refused, numbers in an any
+// kept exact as [json.Number], and [Secret] values written in clear.
+func JSON() Codec { return jsonCodec{} }
+
+// StdJSON returns a codec over encoding/json, for who wants no unsafe code between the network and the program.
+// A request body with a [Secret] is an error under it.
+func StdJSON() Codec { return stdCodec{} }
+
+type jsonCodec struct{}
+
+func (jsonCodec) MediaTypes() []string               { return jsonTypes }
+func (jsonCodec) Marshal(v any) ([]byte, error)      { return codec.Marshal(v) }
+func (jsonCodec) Unmarshal(data []byte, v any) error { return codec.Unmarshal(data, v) }
+func (jsonCodec) strict(data []byte, v any) error    { return codec.UnmarshalStrict(data, v) }
+func (jsonCodec) writesSecrets()                     {}
+
+type stdCodec struct{}
+
+func (stdCodec) MediaTypes() []string               { return jsonTypes }
+func (stdCodec) Marshal(v any) ([]byte, error)      { return codec.StdMarshal(v) }
+func (stdCodec) Unmarshal(data []byte, v any) error { return codec.StdUnmarshal(data, v) }
+func (stdCodec) strict(data []byte, v any) error    { return codec.StdUnmarshalStrict(data, v) }
+
+// secretWriter is a codec that writes a Secret in clear instead of [redacted].
+type secretWriter interface{ writesSecrets() }
+
+// strictReader is a codec that can refuse what a model does not name.
+type strictReader interface{ strict(data []byte, v any) error }
+
+var jsonTypes = []string{jsonMediaType, "text/json", "application/*+json"}
+
+// XML returns a codec over encoding/xml, for application/xml, text/xml and types that end in +xml.
+func XML() Codec { return xmlCodec{} }
+
+type xmlCodec struct{}
+
+func (xmlCodec) MediaTypes() []string          { return []string{"application/xml", "text/xml", "application/*+xml"} }
+func (xmlCodec) Marshal(v any) ([]byte, error) { return xml.Marshal(v) }
+
+func (xmlCodec) Unmarshal(data []byte, v any) error {
+	d := xml.NewDecoder(bytes.NewReader(data))
+	d.CharsetReader = charset.NewReaderLabel
+	if err := d.Decode(v); err != nil {
+		return err
+	}
+	for {
+		token, err := d.Token()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		if _, ok := token.(xml.StartElement); ok {
+			return fmt.Errorf("there is a second element after the document")
+		}
+	}
+}
+
+// Text returns a codec for text/*: it writes and reads strings, []byte and what implements
+// [encoding.TextMarshaler] and [encoding.TextUnmarshaler].
+func Text() Codec { return textCodec{} }
+
+type textCodec struct{}
+
+func (textCodec) MediaTypes() []string { return []string{"text/plain", "text/*"} }
+
+func (textCodec) Marshal(v any) ([]byte, error) {
+	switch v := v.(type) {
+	case string:
+		return []byte(v), nil
+	case *string:
+		return []byte(*v), nil
+	case encoding.TextMarshaler:
+		return v.MarshalText()
+	}
+	return nil, fmt.Errorf("a %T is no text: give it a MarshalText method", v)
+}
+
+func (textCodec) Unmarshal(data []byte, v any) error {
+	switch v := v.(type) {
+	case *string:
+		*v = string(data)
+		return nil
+	case *[]byte:
+		*v = bytes.Clone(data)
+		return nil
+	case encoding.TextUnmarshaler:
+		return v.UnmarshalText(data)
+	}
+	return fmt.Errorf("a %T cannot be read from text: give it an UnmarshalText method", v)
+}
+
+// Form returns a codec for application/x-www-form-urlencoded answers, as some OAuth servers send them. It reads into
+// [url.Values], map[string]string, or a struct of strings by its form tags, and writes the first two. Requests are better declared with form tags.
+func Form() Codec { return formCodec{} }
+
+type formCodec struct{}
+
+func (formCodec) MediaTypes() []string { return []string{"application/x-www-form-urlencoded"} }
+
+func (formCodec) Marshal(v any) ([]byte, error) {
+	switch v := v.(type) {
+	case url.Values:
+		return []byte(v.Encode()), nil
+	case *url.Values:
+		return []byte(v.Encode()), nil
+	}
+	return nil, fmt.Errorf("a %T is no url.Values: declare a request with form tags instead", v)
+}
+
+func (formCodec) Unmarshal(data []byte, v any) error {
+	values, err := url.ParseQuery(strings.TrimSpace(string(data)))
+	if err != nil {
+		return fmt.Errorf("the form cannot be parsed")
+	}
+	switch v := v.(type) {
+	case *url.Values:
+		*v = values
+		return nil
+	case *map[string]string:
+		*v = make(map[string]string, len(values))
+		for name, all := range values {
+			(*v)[name] = all[0]
+		}
+		return nil
+	}
+	return formInto(values, reflect.ValueOf(v))
+}
+
+// formInto fills the string fields of a struct by their form tags.
+func formInto(values url.Values, v reflect.Value) error {
+	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
+		return fmt.Errorf("a %v cannot be read from a form: use url.Values or a struct with form tags", v.Type())
+	}
+	v = v.Elem()
+	for _, f := range reflect.VisibleFields(v.Type()) {
+		name, _, _ := strings.Cut(f.Tag.Get("form"), ",")
+		if name == "" || name == "-" || !f.IsExported() {
+			continue
+		}
+		text, ok := values[name]
+		if !ok {
+			continue
+		}
+		if err := setText(v.FieldByIndex(f.Index), text[0]); err != nil {
+			return fmt.Errorf("the field %s: %w", f.Name, err)
+		}
+	}
+	return nil
+}
+
+func setText(to reflect.Value, text string) error {
+	if u, ok := to.Addr().Interface().(encoding.TextUnmarshaler); ok {
+		return u.UnmarshalText([]byte(text))
+	}
+	if to.Kind() != reflect.String {
+		return fmt.Errorf("a %v cannot be read from a form: use a string or a type with UnmarshalText", to.Type())
+	}
+	to.SetString(text)
+	return nil
+}

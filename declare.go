@@ -1,0 +1,130 @@
+package crest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+	"strings"
+	"sync/atomic"
+
+	"github.com/crest-go/crest/internal/bind"
+	"github.com/crest-go/crest/internal/validate"
+)
+
+// endpoint is an Endpoint without its type parameters: the compiled declaration.
+type endpoint struct {
+	method, name string
+	settings     *settings
+	request      *bind.Request
+	requestRules *validate.Plan
+	result       *result
+	chain        http.RoundTripper // the endpoint's middleware; nil without
+	dynamic      bool              // models are values of interface type any (NewEndpointOf)
+
+	last atomic.Pointer[merged] // the settings merged with those of the client that called last
+}
+
+// merged is what client and endpoint come to together.
+type merged struct {
+	core     *core
+	settings *settings
+}
+
+var errUndeclared = errors.New("the endpoint is nil or zero: declare it with crest.Get, crest.NewEndpoint or crest.NewEndpointOf")
+
+// declare compiles a declaration and reports all of its mistakes together.
+func declare(method, route string, req, res reflect.Type, opts []EndpointOption) (*endpoint, error) {
+	e := &endpoint{method: strings.ToUpper(method), settings: &settings{level: levelEndpoint}}
+	e.name = e.method + " " + route
+	mistakes := flatten(checkMethod(e.method), applyAll(e.settings, opts, EndpointOption.applyEndpoint))
+	mistakes = append(mistakes, e.compileRequest(route, req)...)
+	mistakes = append(mistakes, e.compileResult(res)...)
+	if len(mistakes) > 0 {
+		return nil, declarationError(e.name, mistakes)
+	}
+	if len(e.settings.middleware) > 0 {
+		e.chain = compose(e.settings.middleware, afterEndpoint{})
+	}
+	return e, nil
+}
+
+func (e *endpoint) compileRequest(template string, t reflect.Type) []error {
+	if t == nil {
+		return []error{errors.New("the request model is nil: use reflect.TypeFor[crest.Empty]() for none")}
+	}
+	route, mistakes := bind.ParseRoute(template)
+	if len(mistakes) > 0 {
+		return mistakes
+	}
+	allowBody := e.settings.getBody || e.method != http.MethodGet && e.method != http.MethodHead
+	e.request, mistakes = bind.CompileRequest(t, route, bind.RequestConfig{AllowBody: allowBody})
+	rules, ruleMistakes := validate.Compile(t)
+	e.requestRules = rules
+	return append(mistakes, ruleMistakes...)
+}
+
+func (e *endpoint) compileResult(t reflect.Type) []error {
+	if t == nil {
+		return []error{errors.New("the response model is nil: use reflect.TypeFor[crest.Empty]() for none")}
+	}
+	var mistakes []error
+	e.result, mistakes = compileResult(t)
+	return mistakes
+}
+
+// checkMethod refuses what is no token (RFC 9110, section 9.1) and CONNECT, whose target is not a URL.
+func checkMethod(method string) error {
+	switch {
+	case !bind.ValidToken(method):
+		return fmt.Errorf("the method %q is not a token such as GET", method)
+	case method == http.MethodConnect:
+		return errors.New("CONNECT makes a tunnel and cannot be an endpoint: give the client a transport with a proxy instead")
+	}
+	return nil
+}
+
+// flatten takes joined errors apart, so that each mistake stands on a line of its own.
+func flatten(errs ...error) []error {
+	var out []error
+	for _, err := range errs {
+		if joined, ok := err.(interface{ Unwrap() []error }); ok {
+			out = append(out, flatten(joined.Unwrap()...)...)
+		} else if err != nil {
+			out = append(out, err)
+		}
+	}
+	return out
+}
+
+// declarationError is the text that a declaration panics with.
+func declarationError(name string, mistakes []error) error {
+	if len(mistakes) == 1 {
+		return fmt.Errorf("crest: %s: %w", name, mistakes[0])
+	}
+	lines := make([]string, 0, len(mistakes)+1)
+	lines = append(lines, fmt.Sprintf("crest: %s: %d mistakes in the declaration", name, len(mistakes)))
+	for _, m := range mistakes {
+		lines = append(lines, "  - "+m.Error())
+	}
+	return errors.New(strings.Join(lines, "\n"))
+}
+
+// mergedWith returns the settings of client and endpoint together, remembered for the client that called last.
+func (e *endpoint) mergedWith(c *core) *settings {
+	if m := e.last.Load(); m != nil && m.core == c {
+		return m.settings
+	}
+	s := e.settings.over(c.settings)
+	e.last.Store(&merged{c, s})
+	return s
+}
+
+// WithGetBody lets the model of a GET or HEAD endpoint have a body. RFC 9110, section 9.3.1, gives such a body no
+// meaning and proxies may refuse it; Elasticsearch's searches are why it exists.
+func WithGetBody() EndpointOption {
+	return endpointOption(func(s *settings) error {
+		s.getBody = true
+		return nil
+	})
+}

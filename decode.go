@@ -1,0 +1,164 @@
+package crest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"net/http"
+	"reflect"
+
+	"github.com/crest-go/crest/internal/bind"
+	"github.com/crest-go/crest/internal/validate"
+)
+
+// modelPlan is how a type is read from an answer: a response model or an error model.
+type modelPlan struct {
+	t     reflect.Type
+	bind  *bind.Response
+	rules *validate.Plan
+}
+
+func compileModel(t reflect.Type) (*modelPlan, []error) {
+	plan, mistakes := bind.CompileResponse(t)
+	rules, ruleMistakes := validate.Compile(t)
+	return &modelPlan{t, plan, rules}, append(mistakes, ruleMistakes...)
+}
+
+// material is what there is to decode from.
+type material struct {
+	settings *settings
+	header   http.Header
+	body     []byte
+	bodiless bool // the answer has no body by its status or method, and that is as declared
+}
+
+func (m *material) cookies() []*http.Cookie {
+	return (&http.Response{Header: m.header}).Cookies()
+}
+
+var (
+	errEmptyBody = errors.New("the body is empty: declare the status with WithSuccess if it has none, or use crest.Empty, a pointer or any as the response model")
+	errNullBody  = errors.New("the body is null, which is no model: use a pointer, any or Opt as the response model if that may be")
+)
+
+// decode fills v, which can be addressed, from an answer. It reports whether there was something
+// that the model's rules can be held to.
+func (p *modelPlan) decode(v reflect.Value, from *material) (bool, *CallError) {
+	filled, err := p.decodeBody(v, from)
+	if err != nil {
+		return false, err
+	}
+	if p.bind.Located() {
+		if err := p.bind.DecodeLocated(v, from.header, from.cookies); err != nil {
+			return false, fail(ErrResponse, KindDecode, err)
+		}
+	}
+	return filled, nil
+}
+
+func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallError) {
+	kind := p.bind.BodyKind()
+	if from.bodiless || kind == bind.NoBody || kind == bind.Reader {
+		return kind == bind.NoBody, nil
+	}
+	if kind == bind.Raw {
+		return true, p.decodeRaw(v, from)
+	}
+	if len(bytes.TrimSpace(from.body)) == 0 {
+		if nilable(p.t) {
+			return false, nil
+		}
+		return false, fail(ErrResponse, KindDecode, errEmptyBody)
+	}
+	use, text, err := from.text()
+	if err != nil {
+		return false, err
+	}
+	if null(text) && !nilable(p.t) && kind != bind.JSONFields && !nilable(p.bind.BodyTarget(v).Type()) {
+		return false, fail(ErrResponse, KindDecode, errNullBody)
+	}
+	p.bind.ApplyDefaults(v)
+	if err := p.unmarshal(v, text, from.settings.reader(use)); err != nil {
+		return false, fail(ErrResponse, KindDecode, err)
+	}
+	return !null(text), nil
+}
+
+func (p *modelPlan) unmarshal(v reflect.Value, text []byte, read func([]byte, any) error) error {
+	if p.bind.BodyKind() == bind.JSONFields {
+		return p.bind.DecodeJSON(v, text, read)
+	}
+	return read(text, p.bind.BodyTarget(v).Addr().Interface())
+}
+
+// decodeRaw fills a Body field of bytes or text.
+func (p *modelPlan) decodeRaw(v reflect.Value, from *material) *CallError {
+	to := p.bind.BodyTarget(v)
+	if to.Kind() != reflect.String {
+		to.SetBytes(from.body)
+		return nil
+	}
+	_, label := splitMediaType(from.header.Get("Content-Type"))
+	text, err := decodeText(from.body, label)
+	if err != nil {
+		return fail(ErrResponse, KindDecode, err)
+	}
+	to.SetString(string(text))
+	return nil
+}
+
+func null(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
+
+// nilable reports whether an absent or null body has a faithful value in t.
+func nilable(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
+		return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface
+	}
+	_, opt := reflect.Zero(reflect.PointerTo(t)).Interface().(interface{ Inner() (any, *uint8) })
+	return opt
+}
+
+// reader returns the codec's way to read, strict if the settings say so.
+func (s *settings) reader(c Codec) func([]byte, any) error {
+	if strict, ok := c.(strictReader); ok && s.strict {
+		return strict.strict
+	}
+	return c.Unmarshal
+}
+
+// text checks the media type and returns the body in UTF-8 with the codec that reads it.
+func (m *material) text() (Codec, []byte, *CallError) {
+	header := m.header.Get("Content-Type")
+	mediaType, label := splitMediaType(header)
+	use, known := m.settings.codecOf(mediaType)
+	if mediaType != "" && !m.accepts(mediaType, known) {
+		return nil, nil, fail(ErrResponse, KindContentType,
+			fmt.Errorf("%s instead of %s: %s", safeText(header), m.settings.expected(), excerpt(m.body)))
+	}
+	text, err := toUTF8(m.body, label, isJSON(sendType(use)))
+	if err != nil {
+		return nil, nil, fail(ErrResponse, KindDecode, err)
+	}
+	return use, text, nil
+}
+
+func (m *material) accepts(mediaType string, known bool) bool {
+	if m.settings.accept != nil {
+		return matchesAny(m.settings.accept, mediaType)
+	}
+	return known
+}
+
+// expected is the Accept header of a model.
+func (s *settings) expected() string {
+	if s.accept != nil {
+		return joinTypes(s.accept)
+	}
+	all := s.codecsFor()
+	types := make([]string, len(all))
+	for i, c := range all {
+		types[i] = sendType(c)
+	}
+	return joinTypes(types)
+}

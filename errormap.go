@@ -1,0 +1,163 @@
+package crest
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"reflect"
+)
+
+// ErrorMap says what a failure becomes, by status:
+//
+//	crest.WithErrors(crest.ErrorMap{
+//		404:             crest.As[*NotFound](),
+//		crest.Status5XX: crest.As[*Outage](),
+//	})
+//
+// An exact status is taken before its class (Status4XX, Status5XX), that before AnyStatus, and what
+// no entry names becomes the client's E. Maps of client, endpoint and call merge by key,
+// the nearest wins. A map is copied when it is given.
+type ErrorMap map[int]ErrorModel
+
+// ErrorModel is one entry of an [ErrorMap]; [As] and [ErrorFunc] make them.
+// The interface is sealed so that kinds of entries can be added.
+type ErrorModel interface {
+	// model makes the error of a failed answer. nil means that the answer is none of this model; err says why.
+	model(answer *Error, from *material) (model, err error)
+	mistake() error
+}
+
+// As decodes the body of a failed answer into T, which [errors.As] then finds.
+// T is a pointer to a model, or a model, with an Error method.
+func As[T error]() ErrorModel {
+	a := &asModel{t: reflect.TypeFor[T]()}
+	if a.t.Kind() != reflect.Interface {
+		a.plan, a.mistakes = compileModel(a.t)
+	}
+	return a
+}
+
+// asModel is an error model known by its type.
+type asModel struct {
+	t        reflect.Type
+	plan     *modelPlan
+	mistakes []error
+}
+
+func (a *asModel) model(_ *Error, from *material) (error, error) {
+	v := reflect.New(a.t).Elem()
+	filled, err := a.plan.decode(v, from)
+	if err != nil {
+		return nil, err
+	}
+	if v.Kind() == reflect.Pointer && v.IsNil() || !filled {
+		return nil, errNullModel
+	}
+	if a.plan.rules != nil {
+		if err := a.plan.rules.Check(v); err != nil {
+			return nil, fail(ErrResponse, KindValidation, err)
+		}
+	}
+	m, _ := v.Interface().(error)
+	return m, nil
+}
+
+// errNullModel keeps a null body from becoming a typed nil pointer that answers to errors.As.
+var errNullModel = errors.New("the body of the failed answer is empty or null")
+
+func (a *asModel) mistake() error {
+	if a.t.Kind() == reflect.Interface {
+		return fmt.Errorf("%v is an interface and cannot be decoded into: name the error model, such as *Error", a.t)
+	}
+	return errors.Join(a.mistakes...)
+}
+
+// ErrorFunc makes the error of a failed answer by looking at all of it: status, header and body.
+// What it returns is found by errors.Is and errors.As, and the status still matches. nil means
+// that the next entry decides: class, AnyStatus, E. e.Model is nil at that time, and e must not be kept.
+//
+//	crest.ErrorFunc(func(e *crest.Error) error {
+//		if bytes.Contains(e.Body, []byte("DiskNotFoundError")) { return ErrDiskNotFound }
+//		return nil
+//	})
+func ErrorFunc(f func(e *Error) error) ErrorModel { return errorFunc(f) }
+
+type errorFunc func(e *Error) error
+
+func (f errorFunc) model(answer *Error, _ *material) (error, error) { return f(answer), nil }
+
+func (f errorFunc) mistake() error {
+	if f == nil {
+		return errors.New("ErrorFunc(nil): give it a function")
+	}
+	return nil
+}
+
+// WithErrors merges m over the error maps of farther levels.
+func WithErrors(m ErrorMap) Option {
+	m = maps.Clone(m)
+	return anyOption(func(s *settings) error {
+		for status, entry := range m {
+			if err := checkEntry(status, entry); err != nil {
+				return err
+			}
+		}
+		s.errors = s.errors.merge(errorTable(m))
+		return nil
+	})
+}
+
+func checkEntry(status int, entry ErrorModel) error {
+	if entry == nil {
+		return fmt.Errorf("WithErrors: the entry for %d is nil: use As or ErrorFunc", status)
+	}
+	if status != AnyStatus && (status < Status3XX || status > Status5XX) && (status < 100 || status > 999) {
+		return fmt.Errorf("WithErrors: %d is neither a status nor Status3XX, Status4XX, Status5XX or AnyStatus", status)
+	}
+	if err := entry.mistake(); err != nil {
+		return fmt.Errorf("WithErrors: the entry for %d: %w", status, err)
+	}
+	return nil
+}
+
+// errorTable is a merged ErrorMap that is never changed.
+type errorTable map[int]ErrorModel
+
+func (t errorTable) merge(nearer errorTable) errorTable {
+	if len(t) == 0 {
+		return nearer
+	}
+	if len(nearer) == 0 {
+		return t
+	}
+	m := maps.Clone(t)
+	maps.Copy(m, nearer)
+	return m
+}
+
+// describe fills in answer.Model: the first entry that makes something of it, else the client's E.
+// A body that is no model is remembered beside the status, never in its place.
+func (t errorTable) describe(answer *Error, fallback ErrorModel, from *material) {
+	for _, key := range [...]int{answer.StatusCode, answer.StatusCode / 100, AnyStatus} {
+		entry, ok := t[key]
+		if !ok {
+			continue
+		}
+		if answer.take(entry.model(answer, from)) {
+			return
+		}
+	}
+	answer.take(fallback.model(answer, from))
+}
+
+// take keeps what an entry made and reports whether the search is over.
+func (e *Error) take(model, err error) bool {
+	if model != nil {
+		e.Model, e.decodeErr = model, nil
+		return true
+	}
+	if err != nil && e.decodeErr == nil {
+		e.decodeErr = err
+	}
+	return false
+}

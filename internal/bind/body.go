@@ -1,0 +1,190 @@
+package bind
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"reflect"
+)
+
+// BodyKind says where a body comes from or goes to.
+type BodyKind int
+
+const (
+	NoBody     BodyKind = iota // there is none
+	JSONFields                 // the json fields, one by one: AppendJSON, DecodeJSON
+	Whole                      // one value for a codec: BodyField, BodyTarget
+	Raw                        // a []byte or string, as it is
+	Reader                     // an io.Reader
+	Factory                    // a func() (io.ReadCloser, error), called for each attempt
+	Form                       // the form fields: AppendForm
+)
+
+var (
+	readerType          = reflect.TypeFor[io.Reader]()
+	readCloserType      = reflect.TypeFor[io.ReadCloser]()
+	factoryType         = reflect.TypeFor[func() (io.ReadCloser, error)]()
+	jsonMarshalerType   = reflect.TypeFor[json.Marshaler]()
+	jsonUnmarshalerType = reflect.TypeFor[json.Unmarshaler]()
+)
+
+// requestBody is how a request model becomes a body.
+type requestBody struct {
+	kind   BodyKind
+	field  *field // the field Body; nil when the model itself is the body
+	typ    reflect.Type
+	origin string // what brings the body, for messages
+	json   []*jsonField
+	form   []*encoder
+}
+
+// implements reports whether t or a pointer to it has the interface.
+func implements(t, iface reflect.Type) bool {
+	return t.Implements(iface) || t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(iface)
+}
+
+func marshalsItself(t reflect.Type) bool {
+	return implements(t, jsonMarshalerType) || implements(t, textMarshalerType)
+}
+
+// sendKind says how a value of type t is sent as a whole body.
+func sendKind(t reflect.Type) BodyKind {
+	switch {
+	case t.ConvertibleTo(factoryType) && t.Kind() == reflect.Func:
+		return Factory
+	case marshalsItself(t):
+		return Whole
+	case t.Implements(readerType):
+		return Reader
+	case isText(t):
+		return Raw
+	}
+	return Whole
+}
+
+func isText(t reflect.Type) bool {
+	return t.Kind() == reflect.String || t.Kind() == reflect.Slice && t.Elem().Kind() == reflect.Uint8
+}
+
+// body finds what the body is, or that there is none.
+func (c *compiler) body() {
+	m, b := c.request.model, &c.request.body
+	bodies, jsons, forms := m.at(inBody), m.at(inJSON), m.at(inForm)
+	c.mistake(twoBodies(bodies, jsons, forms))
+	switch {
+	case !m.located():
+		c.wholeModel()
+	case len(bodies) > 0:
+		f := bodies[0]
+		*b = requestBody{kind: sendKind(f.typ), field: f, typ: f.typ, origin: f.label() + " is a body"}
+		c.wholeBody(f.label())
+	case len(forms) > 0:
+		*b = requestBody{kind: Form, form: c.encoders(inForm), origin: forms[0].label() + " is part of a body"}
+		compete(b.form, nil)
+	case len(jsons) > 0:
+		*b = requestBody{kind: JSONFields, origin: jsons[0].label() + " is part of a body"}
+		c.jsonFields(jsons)
+	}
+}
+
+func twoBodies(bodies, jsons, forms []*field) error {
+	switch {
+	case len(bodies) > 0 && len(jsons)+len(forms) > 0:
+		other := append(jsons, forms...)[0]
+		return bodies[0].mistake("is the whole body, and %s is part of one: give Body a json tag to make it an ordinary field, or take %s out", other.path, other.path)
+	case len(jsons) > 0 && len(forms) > 0:
+		return jsons[0].mistake("is part of a JSON body, and %s of a form: a request has one body, so tag them alike", forms[0].path)
+	}
+	return nil
+}
+
+// wholeModel compiles a model that is itself the body.
+func (c *compiler) wholeModel() {
+	r := c.request
+	t := r.model.typ
+	r.body = requestBody{kind: sendKind(r.typ), typ: r.typ, origin: typeName(t) + " is a body"}
+	switch {
+	case t.Kind() == reflect.Struct && t.NumField() == 0 && !marshalsItself(t):
+		r.body = requestBody{}
+	case r.body.kind == Whole && r.model.byField(true):
+		r.body.kind, r.body.typ = JSONFields, nil
+		c.jsonFields(r.model.fields)
+	default:
+		c.wholeBody(typeName(t))
+	}
+}
+
+// byField reports whether a codec can't take the model in one go: a field has a
+// format, or is an Opt that unset would have to be left out.
+func (m *model) byField(sending bool) bool {
+	if m.typ.Kind() != reflect.Struct || m.xml && !m.tagged() {
+		return false
+	}
+	for _, f := range m.fields {
+		_, opt := isOptional(f.typ)
+		if f.format != "" || sending && opt && !f.omitZero {
+			return true
+		}
+	}
+	return false
+}
+
+// tagged reports whether a field has a json tag.
+func (m *model) tagged() bool {
+	for _, f := range m.fields {
+		if f.place == inJSON && f.tag != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// wholeBody looks for what a JSON codec would trip over below a whole body.
+func (c *compiler) wholeBody(label string) {
+	b := &c.request.body
+	if b.kind != Whole || c.request.model.xml {
+		return
+	}
+	if err := Encodable(b.typ); err != nil {
+		c.mistake(fmt.Errorf("%s can't be sent: %w", label, err))
+		return
+	}
+	top := b.field == nil
+	for _, problem := range deeper(b.typ, top, true) {
+		c.mistake(fmt.Errorf("%s", label+problem))
+	}
+}
+
+// Body says what the body is.
+func (r *Request) Body() BodyKind { return r.body.kind }
+
+// BodyType is the static type of what [Request.BodyField] returns; nil for a
+// body without one.
+func (r *Request) BodyType() reflect.Type {
+	if r.body.kind == Factory {
+		return factoryType
+	}
+	return r.body.typ
+}
+
+// BodyField is the value that is the body, for Whole, Raw, Reader and Factory:
+// the field Body, or v itself. It is the zero Value for the other kinds, and
+// where the field stands behind a nil embedded pointer.
+func (r *Request) BodyField(v reflect.Value) reflect.Value {
+	if r.body.typ == nil {
+		return reflect.Value{}
+	}
+	if r.body.field != nil {
+		model, err := r.open(v)
+		if err != nil {
+			return reflect.Value{}
+		}
+		if v, _ = r.body.field.in(model); !v.IsValid() {
+			return v
+		}
+	}
+	if r.body.kind == Factory {
+		return v.Convert(factoryType)
+	}
+	return v
+}

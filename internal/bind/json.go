@@ -1,0 +1,245 @@
+package bind
+
+import (
+	"encoding/json"
+	"reflect"
+	"slices"
+	"strings"
+)
+
+// jsonField is a field of a JSON body that the plan writes or reads itself.
+type jsonField struct {
+	*field
+	key      string // "name": with the quotes and the colon
+	time     *node  // for a field with format=
+	optional bool
+	quoted   bool // json's "string" option
+}
+
+// jsonFields compiles the fields of a body that is written one by one.
+func (c *compiler) jsonFields(fields []*field) {
+	m := c.request.model
+	if implements(m.typ, jsonMarshalerType) {
+		c.mistake(errMarshalsItself(m, "MarshalJSON"))
+	}
+	for _, f := range fields {
+		j, err := newJSONField(f)
+		if err == nil {
+			if e := Encodable(f.typ); e != nil {
+				err = f.mistake("can't be sent: %v", e)
+			}
+		}
+		if err != nil {
+			c.mistake(err)
+			continue
+		}
+		for _, problem := range deeper(f.typ, false, true) {
+			c.mistake(errText(f.label() + problem))
+		}
+		c.request.body.json = append(c.request.body.json, j)
+	}
+}
+
+func newJSONField(f *field) (*jsonField, error) {
+	key, err := json.Marshal(f.name)
+	if err != nil {
+		return nil, f.mistake("has a name that JSON can't hold")
+	}
+	j := &jsonField{field: f, key: string(key) + ":"}
+	inner, ok := isOptional(f.typ)
+	j.optional = ok
+	if !ok {
+		inner = f.typ
+	}
+	j.quoted = f.asString && quotable(inner)
+	if f.format != "" {
+		if j.time, err = timeNode(f); err != nil {
+			return nil, f.mistake("%v", err)
+		}
+	}
+	return j, nil
+}
+
+// quotable reports whether encoding/json's "string" option means the type.
+func quotable(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	kind := scalarKinds[t.Kind()]
+	return kind != noScalar && !marshalsItself(t)
+}
+
+// timeNode compiles a field with format=: a time, or a list of times.
+func timeNode(f *field) (*node, error) {
+	n, err := newNode(f.typ, f.format)
+	if err != nil {
+		return nil, err
+	}
+	elem := n
+	if n.shape == listShape {
+		elem = n.elem
+	}
+	if elem.scalar.kind != timeScalar {
+		return nil, errText("has a format, which is for time.Time and lists of it: take it out")
+	}
+	return n, nil
+}
+
+// AppendJSON appends the json fields as one object. Each value goes through
+// marshal, which is given a pointer to it.
+func (r *Request) AppendJSON(dst []byte, v reflect.Value, marshal func(v any) ([]byte, error)) ([]byte, error) {
+	v, err := r.open(v)
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, '{')
+	first := len(dst)
+	for _, j := range r.body.json {
+		fv, ok := j.in(v)
+		if !ok || j.left(fv) {
+			continue
+		}
+		if len(dst) > first {
+			dst = append(dst, ',')
+		}
+		if dst, err = j.append(append(dst, j.key...), fv, marshal); err != nil {
+			return dst, j.fail(err)
+		}
+	}
+	return append(dst, '}'), nil
+}
+
+// left reports whether the field is left out.
+func (j *jsonField) left(v reflect.Value) bool {
+	if j.optional {
+		if _, state := inner(v); *state == stateUnset {
+			return true
+		}
+	}
+	return j.omitted(v)
+}
+
+func (j *jsonField) append(dst []byte, v reflect.Value, marshal func(any) ([]byte, error)) ([]byte, error) {
+	if j.time != nil {
+		return j.time.appendTimes(dst, v)
+	}
+	if j.optional {
+		value, state := inner(v)
+		if *state == stateNull {
+			return append(dst, "null"...), nil
+		}
+		v = value
+	}
+	text, err := marshal(addressable(v).Addr().Interface())
+	if err == nil && j.quoted && string(text) != "null" {
+		text, err = marshal(string(text))
+	}
+	if err != nil {
+		return dst, &problem{text: "could not be written as JSON", cause: err}
+	}
+	return append(dst, text...), nil
+}
+
+// appendTimes writes a time, or a list of them, in the node's format.
+func (n *node) appendTimes(dst []byte, v reflect.Value) ([]byte, error) {
+	n, v, is, err := n.open(v)
+	switch {
+	case err != nil:
+		return dst, err
+	case n.shape == listShape && is == absent && v.Kind() == reflect.Slice && !v.IsNil():
+		return append(dst, "[]"...), nil
+	case is != present:
+		return append(dst, "null"...), nil
+	case n.shape != listShape:
+		return n.scalar.appendJSON(dst, v)
+	}
+	dst = append(dst, '[')
+	for i := range v.Len() {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		if dst, err = n.elem.appendTimes(dst, v.Index(i)); err != nil {
+			return dst, err
+		}
+	}
+	return append(dst, ']'), nil
+}
+
+// appendJSON writes a time: a number for unix, else a string that needs no escape.
+func (s scalar) appendJSON(dst []byte, v reflect.Value) ([]byte, error) {
+	if s.format == formatUnix {
+		return s.append(dst, v)
+	}
+	dst, err := s.append(append(dst, '"'), v)
+	return append(dst, '"'), err
+}
+
+// deeper lists what is only allowed at the top of a body: format=, default and
+// an Opt that can't be left out. Each begins with the path to it.
+func deeper(t reflect.Type, top, sending bool) []string {
+	var problems []string
+	inspect(t, "", nil, func(path string, sf reflect.StructField) {
+		if top && strings.Count(path, ".") == 1 && !strings.Contains(path, "[") {
+			return
+		}
+		problems = append(problems, fieldProblems(path, sf, sending)...)
+	})
+	return problems
+}
+
+func fieldProblems(path string, sf reflect.StructField, sending bool) (problems []string) {
+	_, o, _ := parseTag(inJSON, sf.Tag.Get("json"))
+	if o.format != "" {
+		problems = append(problems, path+" has a format below the top level of the body: use a type with MarshalJSON and UnmarshalJSON")
+	}
+	if _, ok := sf.Tag.Lookup("default"); ok {
+		problems = append(problems, path+" has a default below the top level of the body: set it in the code, or use a type of its own")
+	}
+	if _, opt := isOptional(sf.Type); opt && sending && !o.omitZero {
+		problems = append(problems, path+" is optional below the top level of the body: add omitzero to its json tag, or it could not be left out")
+	}
+	return problems
+}
+
+// inspect calls f for each field that a JSON body of type t would hold.
+func inspect(t reflect.Type, path string, within []reflect.Type, f func(path string, sf reflect.StructField)) {
+	if inner, ok := isOptional(t); ok {
+		inspect(inner, path, within, f)
+		return
+	}
+	if t == timeType || marshalsItself(t) || slices.Contains(within, t) {
+		return
+	}
+	switch t.Kind() {
+	case reflect.Pointer:
+		inspect(t.Elem(), path, within, f)
+	case reflect.Slice, reflect.Array, reflect.Map:
+		inspect(t.Elem(), path+"[]", within, f)
+	case reflect.Struct:
+		within = append(slices.Clip(within), t)
+		for sf := range jsonStructFields(t) {
+			at := path + "." + sf.Name
+			if embedded, ok := embeddedStruct(sf); ok {
+				inspect(embedded, path, within, f)
+				continue
+			}
+			f(at, sf)
+			inspect(sf.Type, at, within, f)
+		}
+	}
+}
+
+// jsonStructFields yields the fields that encoding/json looks at.
+func jsonStructFields(t reflect.Type) func(yield func(reflect.StructField) bool) {
+	return func(yield func(reflect.StructField) bool) {
+		for i := range t.NumField() {
+			sf := t.Field(i)
+			if _, skip := jsonName(sf); skip || !sf.IsExported() && !sf.Anonymous {
+				continue
+			}
+			if !yield(sf) {
+				return
+			}
+		}
+	}
+}

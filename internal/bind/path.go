@@ -1,0 +1,172 @@
+package bind
+
+import (
+	"bytes"
+	"reflect"
+	"strings"
+)
+
+// redactedPath stands for a secret in the path that may be seen.
+const redactedPath = "%5Bredacted%5D"
+
+// span is where a secret stands in the clear path.
+type span struct{ start, end int }
+
+// step is a part of the route with the field that fills it.
+type step struct {
+	part
+	e *encoder // nil for literal text
+}
+
+// encodePath writes the route with the model's path fields in it.
+func (r *Request) encodePath(model reflect.Value, out *Parts) (err error) {
+	var room [4]span
+	secrets := room[:0]
+	path := make([]byte, 0, r.pathSize)
+	var last *encoder
+	for _, s := range r.steps {
+		if s.e == nil {
+			path = append(path, s.literal...)
+			continue
+		}
+		last = s.e
+		start := len(path)
+		if path, err = s.e.path(path, model, s.rest); err != nil {
+			return s.e.fail(err)
+		}
+		if s.e.node.secret() {
+			secrets = append(secrets, span{start, len(path)})
+		}
+	}
+	if last != nil && dottedPath(path) {
+		return last.fail(&problem{text: "makes a dot segment (. or ..) of the path, which would leave the route: send another value"})
+	}
+	out.Path = path
+	if len(secrets) > 0 {
+		out.ClearPath, out.Path = path, redactSpans(path, secrets)
+	}
+	return nil
+}
+
+func redactSpans(path []byte, secrets []span) []byte {
+	var shown []byte
+	from := 0
+	for _, s := range secrets {
+		shown = append(append(shown, path[from:s.start]...), redactedPath...)
+		from = s.end
+	}
+	return append(shown, path[from:]...)
+}
+
+// path appends the field's value, escaped once and checked (R14).
+func (e *encoder) path(dst []byte, model reflect.Value, rest bool) ([]byte, error) {
+	n, v, is, err := e.opened(model)
+	switch {
+	case err != nil:
+		return dst, err
+	case is == null:
+		return dst, &problem{text: "is null, which a path can't hold: give it a value"}
+	case is == absent:
+		return dst, errEmptyPath
+	case rest:
+		return e.rest(dst, n, v)
+	case n.shape != scalarShape:
+		return e.compound(dst, n, v)
+	}
+	start := len(dst)
+	dst = append(dst, e.style.prefix...)
+	if e.style.named {
+		dst = append(AppendQueryEscape(dst, e.name), '=')
+	}
+	value := len(dst)
+	if dst, err = n.scalar.append(dst, v); err == nil {
+		err = segmentProblem(dst[value:])
+	}
+	if err != nil {
+		return dst[:start], err
+	}
+	return escapeFrom(dst, value), nil
+}
+
+var (
+	errEmptyPath = &problem{text: "is empty; a path segment needs a value"}
+	errDotted    = &problem{text: "is or holds a dot segment (. or .., perhaps percent-encoded), which would leave the route: send another value"}
+)
+
+// segmentProblem judges a value before it is escaped.
+func segmentProblem(text []byte) error {
+	switch {
+	case len(text) == 0:
+		return errEmptyPath
+	case dotted(text):
+		return errDotted
+	}
+	return nil
+}
+
+// compound writes a list or an object into one segment.
+func (e *encoder) compound(dst []byte, n *node, v reflect.Value) ([]byte, error) {
+	start := len(dst)
+	dst, err := e.style.appendTo(dst, e.name, n, v, present)
+	if err == nil && len(dst) == start {
+		err = errEmptyPath
+	}
+	return dst, err
+}
+
+// rest writes {name...}: a string that is split at its slashes, or a list with
+// one segment each. Each segment is escaped and checked. One slash at the end
+// is kept, because "photos/" and "photos" are different things to many servers;
+// an empty segment anywhere else is an error.
+func (e *encoder) rest(dst []byte, n *node, v reflect.Value) ([]byte, error) {
+	if n.shape == listShape {
+		return e.restList(dst, n, v)
+	}
+	text, err := n.scalar.text(v)
+	if err != nil {
+		return dst, err
+	}
+	body, slash := strings.CutSuffix(text, "/")
+	for segment := range strings.SplitSeq(body, "/") {
+		if dst, err = appendSegment(dst, segment); err != nil {
+			return dst, err
+		}
+	}
+	if !slash {
+		dst = dst[:len(dst)-1]
+	}
+	return dst, nil
+}
+
+func (e *encoder) restList(dst []byte, n *node, v reflect.Value) ([]byte, error) {
+	err := n.each(v, func(i item) error {
+		text, err := i.text()
+		if err == nil {
+			dst, err = appendSegment(dst, text)
+		}
+		return err
+	})
+	return bytes.TrimSuffix(dst, []byte("/")), err
+}
+
+// appendSegment appends a segment and a slash.
+func appendSegment(dst []byte, segment string) ([]byte, error) {
+	if segment == "" {
+		return dst, &problem{text: "holds an empty segment: take out the slash at the start, or the doubled one"}
+	}
+	start := len(dst)
+	dst = append(dst, segment...)
+	if dotted(dst[start:]) {
+		return dst, errDotted
+	}
+	return append(escapeFrom(dst, start), '/'), nil
+}
+
+// pathProblem says why a field can't fill a placeholder.
+func (e *encoder) pathProblem(rest bool) error {
+	list := e.node.shape == listShape || e.node.shape == anyShape
+	if rest && (!list && e.node.shape != scalarShape || e.options.style != "" || e.options.explode != "") {
+		return &problem{text: "fills the rest of the path: use a string or a list of segments, without style= and explode="}
+	}
+	return nil
+}

@@ -1,0 +1,149 @@
+package codec
+
+import (
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"reflect"
+	"strconv"
+	"strings"
+
+	"github.com/goccy/go-json"
+)
+
+// failure is what went wrong, told by offset, field and kind. The engines quote
+// numbers, names and what a type's own methods say; a message that ends in a log
+// must hold none of it.
+type failure struct {
+	text   string
+	offset int64
+	field  string
+	shown  error // for errors.As and errors.Is; its own text is harmless
+	hidden error // for errors.Is only: its text may quote the document
+}
+
+// unknown is the offset of an error that tells none.
+const unknown = -1
+
+func (f *failure) Error() string { return f.text }
+
+func (f *failure) Unwrap() error { return f.shown }
+
+// Is finds what a type's own UnmarshalJSON returned, without handing it out.
+func (f *failure) Is(target error) bool {
+	return f.hidden != nil && errors.Is(f.hidden, target)
+}
+
+// Offset returns how many bytes of the document were read when err, from one of
+// this package's functions, occurred. It is false where the engine does not tell:
+// for a value that its type's own method refused, and for unknown fields.
+func Offset(err error) (int64, bool) {
+	f, ok := errors.AsType[*failure](err)
+	if !ok || f.offset == unknown {
+		return 0, false
+	}
+	return f.offset, true
+}
+
+// Field returns the JSON path of the field whose value did not fit, or the name
+// of the unknown field, cut to 100 bytes; "" if err tells none.
+func Field(err error) string {
+	f, _ := errors.AsType[*failure](err)
+	if f == nil {
+		return ""
+	}
+	return f.field
+}
+
+func decodeError(err error) error {
+	if err == nil {
+		return nil
+	}
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	switch e := err.(type) {
+	case *json.SyntaxError:
+		return syntaxFailure(e, e.Offset)
+	case *stdjson.SyntaxError:
+		return syntaxFailure(e, e.Offset)
+	case *json.UnmarshalTypeError:
+		return typeFailure(&stdjson.UnmarshalTypeError{Value: e.Value, Type: e.Type, Offset: e.Offset, Struct: e.Struct, Field: e.Field}, e.Err)
+	case *stdjson.UnmarshalTypeError:
+		return typeFailure(e, nil)
+	case *json.InvalidUnmarshalError, *stdjson.InvalidUnmarshalError:
+		return &failure{text: err.Error(), offset: unknown, shown: err}
+	}
+	if quoted, ok := strings.CutPrefix(err.Error(), "json: unknown field "); ok {
+		return unknownField(quoted)
+	}
+	return &failure{text: "json: a value was refused by its type's own decoding method", offset: unknown, hidden: err}
+}
+
+// syntaxKinds maps what the engines say to what is told. The engines' own words
+// hold one character of the document at most.
+var syntaxKinds = []struct{ said, told string }{
+	{"unexpected end", "the JSON value is cut short"},
+	{"unexpected EOF", "the JSON value is cut short"},
+	{"after top-level value", "data follows the JSON value"},
+	{"duplicate object member name", "a name stands twice in one object"},
+	{"invalid UTF-8", "a string is not valid UTF-8"},
+	{"exceeded max depth", "values are nested too deep"},
+}
+
+func syntaxFailure(err error, offset int64) *failure {
+	kind := "not valid JSON"
+	for _, k := range syntaxKinds {
+		if strings.Contains(err.Error(), k.said) {
+			kind = k.told
+			break
+		}
+	}
+	return &failure{text: fmt.Sprintf("json: %s at byte %d", kind, offset), offset: offset, shown: err}
+}
+
+// typeFailure keeps the kind of the value ("number", not "number 42") and the
+// Go type. Both engines' errors are found as encoding/json's.
+func typeFailure(e *stdjson.UnmarshalTypeError, cause error) *failure {
+	kind, _, _ := strings.Cut(e.Value, " ")
+	shown := &stdjson.UnmarshalTypeError{Value: kind, Type: e.Type, Offset: e.Offset, Struct: e.Struct, Field: shorten(e.Field)}
+	where := ""
+	if shown.Field != "" {
+		where = "field " + strconv.Quote(shown.Field) + " "
+	}
+	return &failure{
+		text:   fmt.Sprintf("json: %sat byte %d: %s does not fit Go type %s", where, e.Offset, kind, e.Type),
+		offset: e.Offset,
+		field:  shown.Field,
+		shown:  shown,
+		hidden: cause,
+	}
+}
+
+func unknownField(quoted string) *failure {
+	name, err := strconv.Unquote(quoted)
+	if err != nil {
+		name = quoted
+	}
+	name = shorten(name)
+	return &failure{text: "json: unknown field " + strconv.Quote(name), offset: unknown, field: name}
+}
+
+func encodeError(err error) error {
+	if f, ok := errors.AsType[*failure](err); ok {
+		return f
+	}
+	switch e := err.(type) {
+	case *json.UnsupportedTypeError, *json.UnsupportedValueError, *stdjson.UnsupportedTypeError, *stdjson.UnsupportedValueError:
+		return err
+	case *json.MarshalerError:
+		return methodFailure(e.Type, e.Err)
+	case *stdjson.MarshalerError:
+		return methodFailure(e.Type, e.Err)
+	}
+	return &failure{text: "json: a value has no JSON form", offset: unknown, hidden: err}
+}
+
+func methodFailure(t reflect.Type, cause error) *failure {
+	return &failure{text: fmt.Sprintf("json: the encoding method of %s failed", t), offset: unknown, shown: cause}
+}

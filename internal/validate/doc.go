@@ -1,0 +1,11 @@
+// Package validate checks models against their validate tags and their Validate
+// methods. It is the only importer of validator/v10, whose language the tags are.
+//
+// validator panics where a rule does not fit its field, for some rules only once
+// a certain value arrives. [Compile] therefore tries every rule on its own, on
+// samples of the field's type, and reports what panics as mistakes of the
+// declaration; [Plan.Check] turns what is left into errors.
+//
+// Optional fields are validated by the value they hold; unset and null ones count
+// as absent, like nil pointers. Secrets take only rules about their presence.
+package validate

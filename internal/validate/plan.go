@@ -1,0 +1,98 @@
+package validate
+
+import (
+	"reflect"
+	"sync"
+
+	"github.com/go-playground/validator/v10"
+)
+
+// Plan is what there is to validate on the values of one type. A nil Plan is one
+// that finds nothing to say, at no cost. A Plan is safe for concurrent use.
+type Plan struct {
+	engine *validator.Validate // nil without tags
+	asks   bool                // a Validate method is somewhere below
+	open   bool                // values can nest without end: types that recur, or an any
+}
+
+// Compile looks at a model once: at its validate tags, as far as validator/v10
+// follows them, and at the Validate methods of all models below it. It returns
+// nil, nil when there is nothing to validate, and the plan of an earlier call for
+// a type that it has seen. t may be a struct, or a pointer, slice, array or map of
+// one; a nil t has nothing to validate. It is safe for concurrent use.
+//
+// mistakes are the rules that validator would panic on or never run, each with
+// type, field and mend. A plan that comes with mistakes must not be used.
+func Compile(t reflect.Type) (*Plan, []error) {
+	if t == nil {
+		return nil, nil
+	}
+	if c, ok := compiled.Load(t); ok {
+		c := c.(*compilation)
+		return c.plan, c.mistakes
+	}
+	plan, mistakes := compile(t)
+	c, _ := compiled.LoadOrStore(t, &compilation{plan, mistakes})
+	return c.(*compilation).plan, c.(*compilation).mistakes
+}
+
+type compilation struct {
+	plan     *Plan
+	mistakes []error
+}
+
+var compiled sync.Map // reflect.Type → *compilation
+
+func compile(t reflect.Type) (*Plan, []error) {
+	s := shapeOf(t)
+	tags := collect(t)
+	if !tags.found && !s.leads {
+		return nil, nil
+	}
+	plan := &Plan{asks: s.leads, open: s.open}
+	if tags.found {
+		plan.engine = tags.engine()
+		tags.probe(plan.engine)
+	}
+	return plan, tags.mistakes
+}
+
+// Check validates v, a value of the plan's type, and reports all that it finds,
+// up to a hundred elements of a list or map: errors.As finds
+// validator.ValidationErrors and the errors that Validate methods returned.
+// Rules come before Validate methods, inner models before outer ones. A panic in
+// either becomes an error, and so does a value that nests deeper than 10 000
+// levels, as cyclic pointers do. Messages name fields and rules, never values.
+func (p *Plan) Check(v reflect.Value) error {
+	if p == nil || !v.IsValid() {
+		return nil
+	}
+	v = addressable(v)
+	var found findings
+	if p.open {
+		if err := (&walk{}).visit(v, way{dived: true}); err != nil {
+			return err
+		}
+	}
+	if p.engine != nil {
+		found.tags(p.engine, v, "")
+	}
+	if p.asks {
+		w := walk{found: &found, failed: len(found.list) > 0}
+		if err := w.visit(v, way{dived: true}); err != nil {
+			return err
+		}
+	}
+	return found.err()
+}
+
+// addressable returns v, or a copy of it where v has no address: methods with
+// pointer receivers and the engine want one.
+func addressable(v reflect.Value) reflect.Value {
+	if v.CanAddr() {
+		return v
+	}
+	box := reflect.New(v.Type()).Elem()
+	box.Set(v)
+	return box
+}

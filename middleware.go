@@ -1,0 +1,178 @@
+package crest
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"sync/atomic"
+)
+
+// Middleware wraps the sending of one request: an attempt, and each hop of a redirect, passes it.
+// The client's middleware is outermost, then the endpoint's, then the call's; in one option the first is outermost.
+// It runs above limiter and credentials: it never sees a credential, and a middleware that sends
+// twice is counted twice. What [http.RoundTripper] demands holds, and the context of the request must be kept
+// (wrap it, do not replace it). It is called once for each client, endpoint or call that it was given to;
+// what it returns must be safe for concurrent use.
+type Middleware func(next http.RoundTripper) http.RoundTripper
+
+// WithMiddleware adds middleware inside that of farther levels. Nil ones are ignored.
+func WithMiddleware(mw ...Middleware) Option {
+	return anyOption(func(s *settings) error {
+		for _, m := range mw {
+			if m != nil {
+				s.middleware = append(s.middleware, m)
+			}
+		}
+		return nil
+	})
+}
+
+// compose wraps next in mw, the first outermost.
+func compose(mw []Middleware, next http.RoundTripper) http.RoundTripper {
+	for i := len(mw) - 1; i >= 0; i-- {
+		next = mw[i](next)
+	}
+	return next
+}
+
+// Info is what a middleware can know of the call that a request belongs to.
+type Info struct {
+	Endpoint string // method and route: "GET /pets/{id}", fit for metrics and span names
+	Route    string // the route alone, without the base URL's path
+	Attempt  int    // counts from 1
+}
+
+// EndpointInfo tells a middleware, or a transport given with [WithTransport], which endpoint a request belongs to.
+// The result is false for requests that come by [RoundTripper].
+func EndpointInfo(req *http.Request) (Info, bool) {
+	h, ok := req.Context().Value(hopKey{}).(*hop)
+	if !ok || h.call == nil {
+		return Info{}, false
+	}
+	e := h.call.endpoint
+	return Info{Endpoint: e.name, Route: e.name[len(e.method)+1:], Attempt: len(h.call.attempts) + 1}, true
+}
+
+// RoundTripper returns the client's way out for other libraries: its middleware, limiter and credentials, and
+// its transport. Requests to another origin than the client's end in ErrCredentials if the client has credentials.
+// A Caller without a client gives a RoundTripper that fails with ErrRequest.
+func RoundTripper(c Caller) http.RoundTripper { return foreign{c} }
+
+// foreign sends requests that crest has not made.
+type foreign struct{ caller Caller }
+
+func (f foreign) RoundTrip(req *http.Request) (*http.Response, error) {
+	resp, err := f.roundTrip(req)
+	if err != nil {
+		closeRequest(req)
+		err.Endpoint = req.Method + " " + redactURL(req.URL)
+		return nil, err
+	}
+	return resp, nil
+}
+
+func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
+	core, failed := coreOf(f.caller)
+	if failed != nil {
+		return nil, failed
+	}
+	h := &hop{core: core, settings: core.settings}
+	if err := h.obtain(req.Context()); err != nil {
+		return nil, err
+	}
+	resp, err := h.send(req)
+	if err != nil {
+		return nil, h.classify(req.Context(), err)
+	}
+	return resp, nil
+}
+
+// hop is one request on its way through middleware, limit, authorize and send.
+type hop struct {
+	core        *core
+	settings    *settings
+	call        *call // nil for a foreign request
+	credentials credentials
+	inner       http.RoundTripper // the call's own middleware; nil without
+	reached     atomic.Bool       // the transport was asked: something may have been sent
+}
+
+type hopKey struct{}
+
+// send starts the request at the outermost middleware.
+func (h *hop) send(req *http.Request) (*http.Response, error) {
+	req = req.WithContext(context.WithValue(req.Context(), hopKey{}, h))
+	if h.core.chain != nil {
+		return h.core.chain.RoundTrip(req)
+	}
+	return afterClient{}.RoundTrip(req)
+}
+
+// errLostContext answers a middleware that cut the request off from its call.
+var errLostContext = errors.New("a middleware replaced the request's context: derive it from req.Context()")
+
+// afterClient, afterEndpoint and afterCall lie between the levels of middleware. Each level is composed once, so
+// the way on from one level to the next is found in the request.
+type (
+	afterClient   struct{}
+	afterEndpoint struct{}
+	afterCall     struct{}
+)
+
+func (afterClient) RoundTrip(req *http.Request) (*http.Response, error) {
+	if h, ok := req.Context().Value(hopKey{}).(*hop); ok && h.call != nil && h.call.endpoint.chain != nil {
+		return h.call.endpoint.chain.RoundTrip(req)
+	}
+	return afterEndpoint{}.RoundTrip(req)
+}
+
+func (afterEndpoint) RoundTrip(req *http.Request) (*http.Response, error) {
+	if h, ok := req.Context().Value(hopKey{}).(*hop); ok && h.inner != nil {
+		return h.inner.RoundTrip(req)
+	}
+	return afterCall{}.RoundTrip(req)
+}
+
+func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
+	h, ok := req.Context().Value(hopKey{}).(*hop)
+	if !ok {
+		return nil, fail(ErrRequest, "", errLostContext)
+	}
+	return h.innermost(req)
+}
+
+// innermost is what lies below the middleware: limit, authorize, send.
+func (h *hop) innermost(req *http.Request) (*http.Response, error) {
+	if err := h.limit(req.Context()); err != nil {
+		closeRequest(req)
+		return nil, err
+	}
+	authorized, err := h.credentials.authorize(req, h.core.home, h.core.plainOK)
+	if err != nil {
+		closeRequest(req)
+		return nil, fail(ErrCredentials, "", err)
+	}
+	h.reached.Store(true)
+	return h.core.wire.RoundTrip(authorized)
+}
+
+// closeRequest keeps a RoundTripper's promise: the body is closed on every way out.
+func closeRequest(req *http.Request) {
+	if req.Body != nil {
+		_ = req.Body.Close()
+	}
+}
+
+// obtain gets the credentials of a hop, before any slot is taken: with all slots held by
+// callers that wait for a refresh, the refresh itself would never get one.
+func (h *hop) obtain(ctx context.Context) *CallError {
+	if h.settings.auth == nil {
+		return nil
+	}
+	value, err := h.settings.auth.header(ctx)
+	if err != nil {
+		return fail(ErrCredentials, "", err)
+	}
+	h.credentials.authorization = value
+	return nil
+}

@@ -1,0 +1,218 @@
+package crest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+
+	"github.com/crest-go/crest/internal/bind"
+	"github.com/crest-go/crest/internal/codec"
+)
+
+// payload is a request body as it will be opened for each attempt.
+// Bodies are never pooled: a server may answer, and the transport still be reading (CVE-2023-45286).
+type payload struct {
+	bytes       []byte
+	open        func() (io.ReadCloser, error)
+	replay      func() (io.ReadCloser, error) // for net/http's own replays; nil where the reader is shared
+	length      int64                         // -1 when it is not known
+	contentType string
+	declared    bool // the model has a body, be it empty
+	streamed    bool
+}
+
+// noBody is what a request without a body opens.
+func noBody() (io.ReadCloser, error) { return http.NoBody, nil }
+
+// bindBody encodes the model's body.
+func (c *call) bindBody(req reflect.Value, out *outgoing) error {
+	plan := c.endpoint.request
+	out.body.open = noBody
+	switch plan.Body() {
+	case bind.NoBody:
+		return nil
+	case bind.JSONFields:
+		data, err := plan.AppendJSON(nil, req, c.marshal)
+		return out.body.encoded(data, c.jsonType(), err)
+	case bind.Form:
+		data, err := plan.AppendForm(nil, req)
+		return out.body.encoded(data, "application/x-www-form-urlencoded", err)
+	case bind.Raw:
+		return out.body.raw(plan.BodyField(req))
+	case bind.Reader:
+		return out.body.reader(plan.BodyField(req))
+	case bind.Factory:
+		return out.body.factory(plan.BodyField(req))
+	}
+	return c.bindWhole(plan.BodyField(req), out)
+}
+
+// bindWhole hands a model to the codec. A nil pointer is no body.
+func (c *call) bindWhole(v reflect.Value, out *outgoing) error {
+	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil() {
+		return nil
+	}
+	model := v.Interface()
+	if v.CanAddr() {
+		model = v.Addr().Interface() // methods on the pointer count, and nothing is copied
+	}
+	data, err := c.marshal(model)
+	return out.body.encoded(data, sendType(c.requestCodec()), err)
+}
+
+// requestCodec is the one that requests are written with.
+func (c *call) requestCodec() Codec {
+	if len(c.settings.codecs) > 0 {
+		return c.settings.codecs[0]
+	}
+	return jsonCodec{}
+}
+
+// marshal writes one value with the codec of requests.
+func (c *call) marshal(v any) ([]byte, error) {
+	use := c.requestCodec()
+	if _, own := use.(secretWriter); !own && codec.HoldsSecret(reflect.TypeOf(v)) {
+		return nil, fmt.Errorf("the body holds a Secret, which only crest's own JSON codec and forms can write in clear; %T would write %s", use, redacted)
+	}
+	return use.Marshal(v)
+}
+
+// jsonType is the media type of a body that was written field by field.
+func (c *call) jsonType() string {
+	if t := sendType(c.requestCodec()); isJSON(t) {
+		return t
+	}
+	return jsonMediaType
+}
+
+func (p *payload) encoded(data []byte, mediaType string, err error) error {
+	if err != nil {
+		return fmt.Errorf("the body cannot be encoded: %w", err)
+	}
+	p.fixed(data, mediaType)
+	return nil
+}
+
+// fixed makes p a body of bytes that nobody else may change.
+func (p *payload) fixed(data []byte, mediaType string) {
+	*p = payload{bytes: data, length: int64(len(data)), contentType: mediaType, declared: true, open: noBody}
+	if len(data) > 0 {
+		p.open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+		p.replay = p.open
+	}
+}
+
+// raw takes bytes and text as they are.
+func (p *payload) raw(v reflect.Value) error {
+	if v.Kind() == reflect.String {
+		p.fixed([]byte(v.String()), "text/plain; charset=utf-8")
+		return nil
+	}
+	if v.IsNil() {
+		return nil
+	}
+	p.fixed(bytes.Clone(v.Bytes()), octets)
+	return nil
+}
+
+const octets = "application/octet-stream"
+
+// factory asks for a new reader for each attempt. A nil one is no body.
+func (p *payload) factory(v reflect.Value) error {
+	open, _ := v.Convert(reflect.TypeFor[func() (io.ReadCloser, error)]()).Interface().(func() (io.ReadCloser, error))
+	if open == nil {
+		return nil
+	}
+	again := func() (io.ReadCloser, error) {
+		r, err := open()
+		if err == nil && r == nil {
+			err = errors.New("the Body function returned no reader")
+		}
+		if err != nil {
+			return nil, &requestBodyError{err}
+		}
+		return watched(r), nil
+	}
+	*p = payload{open: again, replay: again, length: -1, contentType: octets, declared: true, streamed: true}
+	return nil
+}
+
+// reader sends what a reader has left. One that can seek is sent from where it stands, each time.
+func (p *payload) reader(v reflect.Value) error {
+	r, _ := v.Interface().(io.Reader)
+	if r == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		return nil
+	}
+	*p = payload{length: -1, contentType: octets, declared: true, streamed: true}
+	seeker, ok := r.(io.Seeker)
+	if !ok {
+		p.open = once(r)
+		return nil
+	}
+	start, err := seeker.Seek(0, io.SeekCurrent)
+	if err != nil {
+		p.open = once(r) // such as a pipe: it has the method and cannot do it
+		return nil
+	}
+	end, err := seeker.Seek(0, io.SeekEnd)
+	if err != nil {
+		return fmt.Errorf("the body reader cannot tell its size: %w", err)
+	}
+	p.length = max(end-start, 0)
+	p.open = func() (io.ReadCloser, error) {
+		if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+			return nil, &requestBodyError{err}
+		}
+		return watched(io.NopCloser(r)), nil
+	}
+	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+		return fmt.Errorf("the body reader cannot go back: %w", err)
+	}
+	if p.length == 0 {
+		p.open = noBody
+	}
+	return nil
+}
+
+// once opens a reader that cannot be read again.
+func once(r io.Reader) func() (io.ReadCloser, error) {
+	used := false
+	return func() (io.ReadCloser, error) {
+		if used {
+			return nil, &requestBodyError{errors.New("the body was read already and cannot be read again: use a function or an io.Seeker as Body")}
+		}
+		used = true
+		if rc, ok := r.(io.ReadCloser); ok {
+			return watched(rc), nil
+		}
+		return watched(io.NopCloser(r)), nil
+	}
+}
+
+// requestBodyError marks a failure of the caller's own reader, which net/http passes on unmarked.
+type requestBodyError struct{ err error }
+
+func (e *requestBodyError) Error() string { return "reading the request body: " + e.err.Error() }
+func (e *requestBodyError) Unwrap() error { return e.err }
+
+// watched marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
+// transport, where nobody could recover it.
+func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{r} }
+
+type watchedBody struct{ io.ReadCloser }
+
+func (w *watchedBody) Read(p []byte) (n int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			n, err = 0, &requestBodyError{fmt.Errorf("the reader panicked: %v", v)}
+		}
+	}()
+	n, err = w.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		err = &requestBodyError{err}
+	}
+	return n, err
+}

@@ -1,0 +1,165 @@
+package crest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+)
+
+// read takes the body as far as the declaration asks: whole for typed answers, its beginning for failed ones,
+// not at all for bodies that the caller reads. Sizes are counted in decompressed bytes.
+func (a *answer) read(ctx context.Context, cancel context.CancelFunc) *CallError {
+	c, result := a.call, a.call.endpoint.result
+	decoded, wire, err := a.decompressed()
+	switch {
+	case !a.success():
+		if err == nil {
+			a.keep(decoded)
+		}
+		a.bodyErr = errors.Join(a.bodyErr, err)
+		a.release(wire, cancel)
+		return nil
+	case err != nil:
+		_ = wire.Close()
+		return fail(ErrResponse, KindEncoding, err)
+	case result.live():
+		a.live = &liveBody{body: decoded, wire: wire, ctx: ctx, cancel: cancel, left: c.settings.bounds.streamed(), limit: c.settings.bounds.streamed()}
+		return nil
+	case result.kind == emptyResult && c.settings.check == nil || a.headOnly():
+		a.release(wire, cancel)
+		return nil
+	}
+	defer wire.Close()
+	return a.readWhole(ctx, decoded)
+}
+
+func (a *answer) headOnly() bool { return a.call.out.method == http.MethodHead }
+
+// keep reads the beginning of a failed answer's body. Its status wins over whatever goes wrong here.
+func (a *answer) keep(r io.Reader) {
+	limit := a.call.settings.bounds.errorBody()
+	a.body, a.bodyErr = readAtMost(r, limit, a.resp.ContentLength)
+	if errors.Is(a.bodyErr, errBound) {
+		a.cut, a.bodyErr = true, nil
+	}
+}
+
+// readWhole reads a typed body. A body of exactly the bound is fine, one byte more is an error; nothing is cut silently.
+func (a *answer) readWhole(ctx context.Context, r io.Reader) *CallError {
+	limit := a.call.settings.bounds.body()
+	if a.resp.ContentLength > limit && !encoded(a.resp) {
+		return tooLarge("Content-Length is %d, the bound Body is %d bytes", a.resp.ContentLength, limit)
+	}
+	var err error
+	a.body, err = readAtMost(r, limit, a.resp.ContentLength)
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errBound):
+		return tooLarge("the body is larger than the bound Body of %d bytes (WithBounds raises it)", limit)
+	}
+	return readFailure(ctx, err)
+}
+
+func tooLarge(format string, args ...any) *CallError {
+	return failf(ErrResponse, KindTooLarge, format, args...)
+}
+
+// readFailure says what an error inside a body means.
+func readFailure(ctx context.Context, err error) *CallError {
+	if ctx.Err() != nil {
+		failed := fail(ErrTransport, "", err)
+		failed.ctxErr = contextError(ctx)
+		if errors.Is(context.Cause(ctx), errTotal) {
+			failed.Kind = KindTimeoutTotal
+		}
+		return failed
+	}
+	if known, ok := errors.AsType[*CallError](err); ok {
+		return known
+	}
+	if isEncoding(err) {
+		return fail(ErrResponse, KindEncoding, err)
+	}
+	return fail(ErrResponse, KindTruncated, err)
+}
+
+// errBound says that there was more to read than allowed.
+var errBound = errors.New("the bound is reached")
+
+// readAtMost reads r to its end, up to limit bytes. The buffer is sized by the announced length
+// only up to 512 KiB: the announcement may be a lie.
+func readAtMost(r io.Reader, limit, announced int64) ([]byte, error) {
+	size := int64(512)
+	if announced >= 0 {
+		size = min(announced, limit, sizedBuffer) + 1 // room to see the end without growing
+	}
+	buf := make([]byte, 0, size)
+	for {
+		n, err := r.Read(buf[len(buf):cap(buf)])
+		buf = buf[:len(buf)+n]
+		switch {
+		case int64(len(buf)) > limit:
+			return buf[:limit], errBound
+		case errors.Is(err, io.EOF) && err == io.EOF:
+			return buf, nil
+		case err != nil:
+			return buf, err
+		}
+		if len(buf) == cap(buf) {
+			buf = append(buf, 0)[:len(buf)]
+		}
+	}
+}
+
+// release gives a connection back: a small rest of the body is read and thrown away, undecoded, so that the connection
+// can be used again; with a larger or slower one the connection is closed.
+func (a *answer) release(wire io.ReadCloser, cancel context.CancelFunc) {
+	drain(wire, cancel)
+	_ = wire.Close()
+}
+
+func drain(r io.Reader, cancel context.CancelFunc) {
+	timer := time.AfterFunc(drainTime, cancel) // ends a Read that hangs
+	defer timer.Stop()
+	_, _ = io.CopyN(io.Discard, r, drainBytes)
+}
+
+// encoded reports whether the body has a content coding.
+func encoded(resp *http.Response) bool { return len(codings(resp.Header)) > 0 }
+
+// codings are the content codings of an answer, in the order they were applied, without identity.
+func codings(h http.Header) []string {
+	var list []string
+	for _, line := range h["Content-Encoding"] {
+		for coding := range strings.SplitSeq(line, ",") {
+			coding = strings.ToLower(strings.TrimSpace(coding))
+			if coding != "" && coding != "identity" {
+				list = append(list, coding)
+			}
+		}
+	}
+	return list
+}
+
+// decompressed returns the body without its content coding, and the body as it comes from the wire, which is the one to close.
+func (a *answer) decompressed() (io.Reader, io.ReadCloser, error) {
+	wire := a.resp.Body
+	list := codings(a.resp.Header)
+	if len(list) == 0 || a.headOnly() || a.resp.StatusCode == http.StatusNoContent || a.resp.StatusCode == http.StatusNotModified {
+		return wire, wire, nil
+	}
+	if len(list) > maxCodings {
+		return nil, wire, fmt.Errorf("the answer has %d content codings, %s: at most %d is decoded", len(list), safeText(strings.Join(list, ", ")), maxCodings)
+	}
+	counted := &countingReader{r: wire}
+	r, err := newDecoder(list[0], counted)
+	if err != nil {
+		return nil, wire, err
+	}
+	return &ratioReader{r: r, wire: counted}, wire, nil
+}

@@ -1,0 +1,82 @@
+package crest
+
+import (
+	"net/url"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+)
+
+// redacted is what stands in place of a secret, everywhere.
+const redacted = "[redacted]"
+
+// quotedBytes is how much of what a server sent stands in a message.
+const quotedBytes = 256
+
+// shownQuery are the query keys whose values may be seen in errors: they steer, they do not identify.
+var shownQuery = map[string]bool{
+	"api-version": true, "limit": true, "offset": true, "page": true, "page_size": true, "per_page": true,
+}
+
+// redactURL returns u without userinfo and fragment and with the values of the query hidden.
+func redactURL(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(u.Scheme)
+	b.WriteString("://")
+	b.WriteString(u.Host)
+	b.WriteString(u.EscapedPath())
+	if u.RawQuery != "" {
+		b.WriteByte('?')
+		b.WriteString(redactQuery(u.RawQuery))
+	}
+	return b.String()
+}
+
+// redactQuery keeps the keys of a query and the values that are known to be harmless.
+func redactQuery(raw string) string {
+	pairs := strings.Split(raw, "&")
+	for i, pair := range pairs {
+		if name, value, ok := strings.Cut(pair, "="); ok && value != "" && !shownQuery[name] {
+			pairs[i] = name + "=" + redacted
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+// excerpt quotes the beginning of what a server sent.
+func excerpt(body []byte) string {
+	cut := len(body) > quotedBytes
+	if cut {
+		body = body[:quotedBytes]
+	}
+	text := strconv.Quote(strings.ToValidUTF8(string(body), "\uFFFD"))
+	if cut {
+		text += "…"
+	}
+	return text
+}
+
+// safeText returns s as it is when it is short and printable, else quoted and capped:
+// an error model may hold whatever the server sent.
+func safeText(s string) string {
+	if len(s) <= quotedBytes && plain(s) {
+		return s
+	}
+	return excerpt([]byte(s))
+}
+
+// plain reports whether s can stand in a message unquoted.
+func plain(s string) bool {
+	if !utf8.ValidString(s) {
+		return false
+	}
+	for _, r := range s {
+		if !strconv.IsPrint(r) {
+			return false
+		}
+	}
+	return true
+}

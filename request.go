@@ -1,0 +1,251 @@
+package crest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"reflect"
+	"strings"
+
+	"github.com/crest-go/crest/internal/bind"
+)
+
+// outgoing is a request as it was bound: everything but its credentials.
+type outgoing struct {
+	method      string
+	url         *url.URL
+	host        string
+	header      http.Header
+	body        payload
+	credentials credentials
+}
+
+// bind turns model and options into a request.
+func (c *call) bind(req reflect.Value) *CallError {
+	out := &outgoing{method: c.endpoint.method}
+	var parts bind.Parts
+	if err := c.endpoint.request.Encode(req, &parts); err != nil {
+		return fail(ErrRequest, "", err)
+	}
+	if err := c.bindBody(req, out); err != nil {
+		return fail(ErrRequest, "", err)
+	}
+	away := c.settings.url != nil && originOf(c.settings.url.u) != c.core.home
+	s := c.settings
+	if away {
+		s = c.bare()
+	}
+	if err := s.bindDefaults(&parts); err != nil {
+		return fail(ErrRequest, "", err)
+	}
+	s.bindQuery(&parts)
+	if err := c.locate(out, &parts, away); err != nil {
+		return fail(ErrRequest, "", err)
+	}
+	s.bindHeaders(out, &parts)
+	c.settings = s
+	if err := c.automatic(out); err != nil {
+		return fail(ErrRequest, "", err)
+	}
+	c.out = out
+	return nil
+}
+
+// bare are the settings of a call that leaves the client's origin: what client and endpoint would send by
+// themselves stays at home, what the call says holds.
+func (c *call) bare() *settings {
+	s := *c.settings
+	s.defaults, s.limiters = nil, c.settings.limiters
+	s.headers, s.query, s.cookies = s.headers.of(levelCall), s.query.of(levelCall), s.cookies.of(levelCall)
+	if s.auth != nil && s.auth.level < levelCall {
+		s.auth = nil
+	}
+	return &s
+}
+
+// of returns the fields that were given at one level.
+func (fs fields) of(l level) fields {
+	var out fields
+	for _, f := range fs {
+		if f.level == l {
+			out = append(out, f)
+		}
+	}
+	return out
+}
+
+// locate decides where the request goes: base and route, or the URL of WithURL.
+func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
+	out.credentials.fields = parts.Secrets
+	u := &url.URL{Scheme: c.core.base.Scheme, Host: c.core.base.Host}
+	if t := c.settings.url; t != nil {
+		*u = *t.u
+		if away {
+			out.credentials.fields = nil
+		}
+		if c.core.home.scheme == "https" && u.Scheme != "https" {
+			return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
+		}
+		u.RawQuery = joinQuery(u.RawQuery, string(parts.Query))
+		out.url, out.host = u, u.Host
+		return nil
+	}
+	if err := setPath(u, c.core.prefix+string(parts.Path)); err != nil {
+		return err
+	}
+	if parts.ClearPath != nil {
+		out.credentials.hiddenPath = u.EscapedPath()
+		out.credentials.clearPath = c.core.prefix + string(parts.ClearPath)
+	}
+	u.RawQuery = string(parts.Query)
+	out.url, out.host = u, u.Host
+	return c.staysHome(u)
+}
+
+// staysHome is the last look at a URL that was built from values: whatever they were, the origin is the client's.
+func (c *call) staysHome(u *url.URL) error {
+	if u.Host != c.core.base.Host || u.Scheme != c.core.base.Scheme || u.User != nil || !strings.HasPrefix(u.EscapedPath(), c.core.prefix+"/") {
+		return errors.New("the URL that was built leaves the client's base URL")
+	}
+	return nil
+}
+
+// setPath sets an escaped path so that it is sent exactly as it is.
+func setPath(u *url.URL, escaped string) error {
+	if !strings.Contains(escaped, "%") {
+		u.Path, u.RawPath = escaped, ""
+		if u.EscapedPath() == escaped {
+			return nil
+		}
+	}
+	path, err := url.PathUnescape(escaped)
+	if err != nil {
+		return fmt.Errorf("the path is not escaped well: %w", err)
+	}
+	u.Path, u.RawPath = path, escaped
+	return nil
+}
+
+// bindDefaults adds the tagged structs of WithDefaults below what the model says, the nearest first.
+func (s *settings) bindDefaults(parts *bind.Parts) error {
+	for i := len(s.defaults) - 1; i >= 0; i-- {
+		if err := s.defaults[i].add(parts, s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// bindQuery adds the query parameters of the options: those of the call replace the model's, others give way.
+func (s *settings) bindQuery(parts *bind.Parts) {
+	for i := range s.query {
+		f := &s.query[i]
+		present := hasQuery(parts.Query, f.name)
+		if present && f.level < levelCall {
+			continue
+		}
+		if present {
+			parts.Query = dropQuery(parts.Query, f.name)
+		}
+		if f.level == levelCall {
+			parts.Secrets = dropSecrets(parts.Secrets, bind.Query, f.name)
+		}
+		for _, v := range f.values {
+			parts.Query = appendQuery(parts.Query, f.name, v)
+		}
+	}
+}
+
+// bindHeaders adds the headers and cookies of the options in the same way.
+func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
+	out.header = parts.Header
+	if out.header == nil {
+		out.header = make(http.Header, len(s.headers)+4)
+	}
+	for i := range s.headers {
+		f := &s.headers[i]
+		if _, present := out.header[f.name]; present && f.level < levelCall {
+			continue
+		}
+		if f.level == levelCall {
+			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Header, f.name)
+		}
+		if f.removed {
+			out.header[f.name] = nil // stops what would be added later
+			continue
+		}
+		out.header[f.name] = append([]string(nil), f.values...)
+	}
+	s.bindCookies(out, parts.Cookies)
+}
+
+func (s *settings) bindCookies(out *outgoing, cookies []bind.Pair) {
+	for i := range s.cookies {
+		f := &s.cookies[i]
+		at := indexPair(cookies, f.name)
+		if f.level == levelCall {
+			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Cookie, f.name)
+		}
+		switch {
+		case at >= 0 && f.level < levelCall:
+		case f.removed:
+			cookies = dropPair(cookies, f.name)
+		case at >= 0:
+			cookies[at].Value = f.values[0]
+		default:
+			cookies = append(cookies, bind.Pair{Name: f.name, Value: f.values[0]})
+		}
+	}
+	if len(cookies) == 0 {
+		return
+	}
+	var line strings.Builder
+	if byHand := out.header.Get("Cookie"); byHand != "" {
+		line.WriteString(byHand)
+	}
+	for _, p := range cookies {
+		if line.Len() > 0 {
+			line.WriteString("; ")
+		}
+		line.WriteString(p.Name)
+		line.WriteByte('=')
+		line.WriteString(p.Value)
+	}
+	out.header["Cookie"] = []string{line.String()}
+}
+
+// userAgent names the library; an SDK puts its own product before it with WithHeader("User-Agent", …).
+const userAgent = "crest/" + Version
+
+// automatic adds the headers that nobody has set or removed.
+func (c *call) automatic(out *outgoing) error {
+	h := out.header
+	if host, ok := h["Host"]; ok {
+		delete(h, "Host")
+		if len(host) > 0 {
+			if strings.ContainsAny(host[0], "/?#@\\ ") || host[0] == "" {
+				return errors.New("WithHeader: Host is not a host name")
+			}
+			out.host = host[0]
+		}
+	}
+	addHeader(h, "User-Agent", userAgent)
+	addHeader(h, "Accept-Encoding", "gzip, deflate")
+	addHeader(h, "Accept", c.endpoint.result.accept(c.settings))
+	if out.body.contentType != "" {
+		addHeader(h, "Content-Type", out.body.contentType)
+	}
+	for name := range transportHeaders {
+		if _, ok := h[name]; ok {
+			return fmt.Errorf("the header %s cannot be set by hand: %s", name, transportHeaders[name])
+		}
+	}
+	return nil
+}
+
+func addHeader(h http.Header, name, value string) {
+	if _, ok := h[name]; !ok {
+		h[name] = []string{value}
+	}
+}

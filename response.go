@@ -1,0 +1,76 @@
+package crest
+
+import (
+	"net/http"
+	"net/url"
+	"time"
+)
+
+// Response is what [Endpoint.Do] returns: the model and everything else about the answer. Its methods only look; its maps and slices
+// belong to the caller.
+type Response[Res any] struct {
+	Model         Res           // the response model
+	StatusCode    int           // 200
+	Status        string        // "200 OK", with the server's own phrase where it sent one
+	Proto         string        // "HTTP/1.1", "HTTP/2.0"
+	Header        http.Header   // of the answer
+	Body          []byte        // decompressed, as it was decoded; nil when the caller reads it or the model is Empty
+	Method        string        // of the request that was answered
+	URL           *url.URL      // of that request, without credentials, with the fragment of [WithURL]
+	RequestHeader http.Header   // of that request, without credentials
+	RequestID     string        // X-Request-Id or the like
+	Attempts      []Attempt     // oldest first; the last is this answer
+	Received      time.Time     // when the header was there
+	Elapsed       time.Duration // from sending to the end of the body (to its header when the caller reads it)
+}
+
+func newResponse[Res any](a *answer, model Res) *Response[Res] {
+	u := *a.call.out.url
+	status := a.resp.Status
+	if status == "" {
+		status = statusText(a.resp.StatusCode)
+	}
+	return &Response[Res]{
+		Model: model, StatusCode: a.resp.StatusCode, Status: status, Proto: a.resp.Proto,
+		Header: a.resp.Header, Body: a.body, Method: a.call.out.method, URL: &u, RequestHeader: visible(a.header),
+		RequestID: requestID(a.resp.Header), Attempts: a.call.attempts, Received: a.received, Elapsed: a.elapsed,
+	}
+}
+
+// Cookies returns what Set-Cookie brought.
+func (r *Response[Res]) Cookies() []*http.Cookie { return (&http.Response{Header: r.Header}).Cookies() }
+
+// ContentType returns the media type in lower case, "application/octet-stream" when the answer names none
+// (RFC 9110, section 8.3), and its charset parameter or "".
+func (r *Response[Res]) ContentType() (mediaType, charset string) {
+	mediaType, charset = splitMediaType(r.Header.Get("Content-Type"))
+	if mediaType == "" {
+		mediaType = octets
+	}
+	return mediaType, charset
+}
+
+// Location returns the Location header, resolved against the URL of the request, or "".
+func (r *Response[Res]) Location() string {
+	text := r.Header.Get("Location")
+	if text == "" {
+		return ""
+	}
+	return resolve(r.URL, text)
+}
+
+// Links returns the links of the Link headers by RFC 8288, targets resolved against the URL of the request.
+// A link with several relation types appears once for each.
+func (r *Response[Res]) Links() []Link { return parseLinks(r.Header["Link"], r.URL) }
+
+// String prints status and size, never headers or body.
+func (r *Response[Res]) String() string { return r.Status }
+
+// resolve returns an absolute URL for a reference from an answer, or "" when it is none.
+func resolve(base *url.URL, reference string) string {
+	ref, err := url.Parse(reference)
+	if err != nil {
+		return ""
+	}
+	return base.ResolveReference(ref).String()
+}

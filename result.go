@@ -1,0 +1,211 @@
+package crest
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/crest-go/crest/internal/bind"
+)
+
+// resultKind says what becomes of the body of a success.
+type resultKind int
+
+const (
+	modelResult resultKind = iota
+	bytesResult
+	textResult
+	liveResult // the caller reads it
+	emptyResult
+)
+
+// result is the compiled response side of an endpoint.
+type result struct {
+	kind  resultKind
+	t     reflect.Type
+	model *modelPlan // of modelResult
+}
+
+func compileResult(t reflect.Type) (*result, []error) {
+	switch t {
+	case reflect.TypeFor[Empty]():
+		return &result{kind: emptyResult, t: t}, nil
+	case reflect.TypeFor[[]byte]():
+		return &result{kind: bytesResult, t: t}, nil
+	case reflect.TypeFor[string]():
+		return &result{kind: textResult, t: t}, nil
+	case reflect.TypeFor[io.ReadCloser]():
+		return &result{kind: liveResult, t: t}, nil
+	case reflect.TypeFor[io.Reader]():
+		return nil, []error{errors.New("the response model is io.Reader, which nobody could close: use io.ReadCloser")}
+	}
+	model, mistakes := compileModel(t)
+	r := &result{kind: modelResult, t: t, model: model}
+	if len(mistakes) == 0 && model.bind.BodyKind() == bind.Reader {
+		r.kind = liveResult
+	}
+	return r, mistakes
+}
+
+// live reports whether the body is left for the caller to read.
+func (r *result) live() bool { return r.kind == liveResult }
+
+// accept is the Accept header that fits.
+func (r *result) accept(s *settings) string {
+	if s.accept != nil {
+		return joinTypes(s.accept)
+	}
+	if r.kind == modelResult && (r.model.bind.BodyKind() == bind.Whole || r.model.bind.BodyKind() == bind.JSONFields) {
+		return s.expected()
+	}
+	return "*/*"
+}
+
+func joinTypes(types []string) string { return strings.Join(types, ", ") }
+
+// decode fills res, the variable that the caller gets.
+func (c *call) decode(a *answer, res reflect.Value) *CallError {
+	r := c.endpoint.result
+	v := res
+	if c.endpoint.dynamic {
+		v = reflect.New(r.t).Elem()
+	}
+	err := r.decode(v, a)
+	if c.endpoint.dynamic && err == nil {
+		res.Set(v)
+	}
+	return err
+}
+
+func (r *result) decode(v reflect.Value, a *answer) (err *CallError) {
+	from := &material{settings: a.call.settings, header: a.resp.Header, body: a.body, bodiless: a.bodiless()}
+	switch r.kind {
+	case emptyResult:
+		return nil
+	case bytesResult:
+		v.SetBytes(a.body)
+		return nil
+	case textResult:
+		return r.decodeString(v, from)
+	}
+	if r.model != nil {
+		a.decoded, err = r.model.decode(v, from)
+		if r.model.bind.BodyKind() == bind.Reader && err == nil {
+			r.model.bind.BodyTarget(v).Set(reflect.ValueOf(a.live))
+		}
+	} else {
+		v.Set(reflect.ValueOf(a.live))
+	}
+	if err != nil && a.live != nil {
+		_ = a.live.Close()
+	}
+	return err
+}
+
+func (r *result) decodeString(v reflect.Value, from *material) *CallError {
+	_, label := splitMediaType(from.header.Get("Content-Type"))
+	text, err := decodeText(from.body, label)
+	if err != nil {
+		return fail(ErrResponse, KindDecode, err)
+	}
+	v.SetString(string(text))
+	return nil
+}
+
+// statuses are what counts as success; nil means any 2xx.
+type statuses []int
+
+// WithSuccess declares which statuses are a success; without it any 2xx is. AnyStatus makes every answer one, for who looks at
+// [Response.StatusCode] instead of errors. A 204, 205 or 304 that is declared has no body to decode:
+// header and cookie fields of the model are read, the rest stays zero.
+func WithSuccess(codes ...int) Option {
+	codes = slices.Clone(codes)
+	return anyOption(func(s *settings) error {
+		if len(codes) == 0 {
+			return fmt.Errorf("WithSuccess: no status: name at least one, or leave the option out for any 2xx")
+		}
+		for _, code := range codes {
+			if code != AnyStatus && (code < 100 || code > 999) {
+				return fmt.Errorf("WithSuccess: %d is not a status", code)
+			}
+		}
+		s.success = codes
+		return nil
+	})
+}
+
+func (s statuses) contains(code int) bool {
+	if s == nil {
+		return code/100 == 2
+	}
+	return slices.Contains(s, code) || slices.Contains(s, AnyStatus)
+}
+
+// bodiless reports whether the answer has no body and the declaration says so.
+func (a *answer) bodiless() bool {
+	if a.resp.Request != nil && a.call.out.method == http.MethodHead || a.call.out.method == http.MethodHead {
+		return true
+	}
+	switch a.resp.StatusCode {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		return a.call.settings.success != nil && len(bytes.TrimSpace(a.body)) == 0
+	}
+	return false
+}
+
+// WithCheck looks at answers whose status is a success, for APIs that answer 200 with an error inside. When failed returns true the
+// answer is treated as any other failure: an [*Error] with its status, and the model that the error maps name.
+// e has status, header and body and must not be kept. It is not asked when the caller reads the body itself.
+//
+//	crest.WithCheck(func(e *crest.Error) bool { return bytes.HasPrefix(e.Body, []byte(`{"error":`)) })
+func WithCheck(failed func(e *Error) bool) Option {
+	return anyOption(func(s *settings) error {
+		if failed == nil {
+			return errors.New("WithCheck: the function is nil")
+		}
+		s.check = failed
+		return nil
+	})
+}
+
+// mapError answers whether a is a success, and if not, which error it is.
+func (c *call) mapError(a *answer) *CallError {
+	failed := !a.success()
+	if !failed && (c.settings.check == nil || c.endpoint.result.live()) {
+		return nil
+	}
+	e := c.newError(a)
+	if !failed && !c.settings.check(e) {
+		return nil
+	}
+	body := e.Body
+	e.Body, e.Truncated = cutBody(body, c.settings.bounds.errorBody(), e.Truncated)
+	from := &material{settings: c.settings, header: a.resp.Header, body: body}
+	c.settings.errors.describe(e, c.core.fallback, from)
+	if a.bodyErr != nil {
+		e.decodeErr = errors.Join(a.bodyErr, e.decodeErr)
+	}
+	return fail(ErrStatus, "", e)
+}
+
+func (c *call) newError(a *answer) *Error {
+	return &Error{
+		Endpoint: c.endpoint.name, Method: c.out.method, URL: redactURL(c.out.url),
+		StatusCode: a.resp.StatusCode, Header: a.resp.Header, Body: a.body, Truncated: a.cut,
+		RequestID: requestID(a.resp.Header), Attempts: len(c.attempts), RetryAfter: retryAfter(a.resp.Header, a.received),
+	}
+}
+
+func cutBody(body []byte, limit int64, cut bool) ([]byte, bool) {
+	if int64(len(body)) > limit {
+		return body[:limit:limit], true
+	}
+	return body, cut
+}
+
+func (a *answer) success() bool { return a.call.settings.success.contains(a.resp.StatusCode) }

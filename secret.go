@@ -1,0 +1,75 @@
+package crest
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+
+	"encoding/json"
+)
+
+// Secret is a text that does not show itself: fmt with every verb, slog and encoding/json
+// print [redacted]. In clear it leaves the program only through crest's own encoders: a located
+// field, a form field or a JSON body of a request model. A Secret in a located field is a
+// credential: it is attached below the middleware and only for the client's own origin.
+//
+// The zero value is the empty secret. A Secret is a value, safe to copy and to share.
+// It is also a [TokenSource] that always gives itself.
+type Secret struct {
+	// A pointer, not a string: fmt prints unexported fields without asking their methods.
+	text *string
+}
+
+// NewSecret hides text.
+func NewSecret(text string) Secret { return Secret{&text} }
+
+// Reveal returns the text in clear, for signers and tests. Each use of it is a place to review.
+func (s Secret) Reveal() string {
+	if s.text == nil {
+		return ""
+	}
+	return *s.text
+}
+
+// IsZero reports whether s is empty, for omitzero.
+func (s Secret) IsZero() bool { return s.text == nil || *s.text == "" }
+
+// Token returns s: a Secret is a [TokenSource].
+func (s Secret) Token(context.Context) (Secret, error) { return s, nil }
+
+// String returns [redacted].
+func (s Secret) String() string { return redacted }
+
+// GoString returns [redacted].
+func (s Secret) GoString() string { return redacted }
+
+// Format prints [redacted] under every verb.
+func (s Secret) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
+
+// LogValue returns [redacted].
+func (s Secret) LogValue() slog.Value { return slog.StringValue(redacted) }
+
+// MarshalJSON returns "[redacted]": what goes on the wire is written by crest's own encoder.
+func (s Secret) MarshalJSON() ([]byte, error) { return []byte(`"` + redacted + `"`), nil }
+
+// MarshalText returns [redacted], for map keys, encoding/xml and the like.
+func (s Secret) MarshalText() ([]byte, error) { return []byte(redacted), nil }
+
+// UnmarshalJSON takes a JSON string, such as a token in an answer. null leaves s as it is.
+func (s *Secret) UnmarshalJSON(data []byte) error {
+	if string(data) == "null" {
+		return nil
+	}
+	var text string
+	if err := json.Unmarshal(data, &text); err != nil {
+		return fmt.Errorf("a Secret is read from a JSON string")
+	}
+	*s = NewSecret(text)
+	return nil
+}
+
+// UnmarshalText takes the text as it is.
+func (s *Secret) UnmarshalText(text []byte) error {
+	*s = NewSecret(string(text))
+	return nil
+}

@@ -1,0 +1,79 @@
+package crest
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+)
+
+// liveBody is a body that the caller reads. Its errors are typed like those of a call; closing it
+// gives the connection back when little is left, and ends the call's context.
+type liveBody struct {
+	body   io.Reader     // decompressed
+	wire   io.ReadCloser // what is closed
+	ctx    context.Context
+	cancel context.CancelFunc
+	left   int64 // decoded bytes until the bound
+	limit  int64
+	call   *call
+
+	mu    sync.Mutex // guards ended: Close may come from another goroutine
+	ended error
+}
+
+// Read reads the decompressed body. After Close it returns ErrClosed's like, os.ErrClosed's cousin for bodies.
+func (b *liveBody) Read(p []byte) (int, error) {
+	if err := b.end(nil); err != nil {
+		return 0, err
+	}
+	if b.left == 0 && len(p) > 0 {
+		p = p[:1] // one byte more tells the end from too much
+	} else if int64(len(p)) > b.left {
+		p = p[:b.left]
+	}
+	n, err := b.body.Read(p)
+	if int64(n) > b.left {
+		return 0, b.end(b.failed(tooLarge("the body is larger than the bound Body of %d bytes", b.limit)))
+	}
+	b.left -= int64(n)
+	if err != nil && err != io.EOF {
+		err = b.end(b.failed(readFailure(b.ctx, err)))
+	}
+	return n, err
+}
+
+// end remembers the first error, which all later reads give again, and returns what is remembered.
+func (b *liveBody) end(err error) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.ended == nil {
+		b.ended = err
+	}
+	return b.ended
+}
+
+func (b *liveBody) failed(err *CallError) error {
+	err.Sent = SentYes
+	return b.call.failed(b.ctx, err)
+}
+
+var errBodyClosed = errors.New("crest: the body was closed")
+
+// Close drains a small rest so that the connection can be used again, and closes. It may be called more than once.
+func (b *liveBody) Close() error {
+	b.mu.Lock()
+	again := errors.Is(b.ended, errBodyClosed)
+	healthy := b.ended == nil
+	b.ended = errBodyClosed
+	b.mu.Unlock()
+	if again {
+		return nil
+	}
+	if healthy && b.ctx.Err() == nil {
+		drain(b.wire, b.cancel)
+	}
+	err := b.wire.Close()
+	b.cancel()
+	return err
+}

@@ -1,0 +1,164 @@
+package crest
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+	"time"
+)
+
+// newTransport makes the transport of a client that was given none. Every bound is set here:
+// net/http's own defaults leave most of them open.
+func newTransport() *http.Transport {
+	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy:                  http.ProxyFromEnvironment,
+		DialContext:            dialer.DialContext,
+		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(64)},
+		TLSHandshakeTimeout:    10 * time.Second,
+		ResponseHeaderTimeout:  60 * time.Second,
+		ExpectContinueTimeout:  time.Second,
+		IdleConnTimeout:        90 * time.Second,
+		MaxIdleConns:           512,
+		MaxIdleConnsPerHost:    256,
+		MaxResponseHeaderBytes: 256 << 10,
+		DisableCompression:     true, // crest decompresses by itself, within bounds
+		ForceAttemptHTTP2:      true,
+		HTTP2: &http.HTTP2Config{
+			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second, WriteByteTimeout: 10 * time.Second,
+		},
+	}
+}
+
+// classify turns what a transport or a middleware returned into crest's error.
+// The original error stays findable.
+func (h *hop) classify(ctx context.Context, err error) *CallError {
+	if own, ok := errors.AsType[*CallError](err); ok {
+		copied := *own
+		return &copied
+	}
+	failed := fail(ErrTransport, transportKind(err), plainCause(err))
+	if h.reached.Load() {
+		failed.Sent = sentDespite(failed.Kind)
+	}
+	if ctx.Err() != nil {
+		failed.ctxErr = contextError(ctx)
+		failed.Kind = ""
+		if errors.Is(context.Cause(ctx), errTotal) {
+			failed.Kind = KindTimeoutTotal
+		}
+	}
+	return failed
+}
+
+// sentDespite says whether a request may have reached the server although it failed with kind.
+func sentDespite(kind Kind) Sent {
+	switch kind {
+	case KindDNS, KindConnect, KindProxy, KindTLS, KindPin, KindTimeoutConnect, KindTimeoutTLS:
+		return SentNo
+	}
+	return SentMaybe
+}
+
+// plainCause maps what http.Client would: a plain-text answer to a TLS greeting is a wrong scheme.
+func plainCause(err error) error {
+	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(e.RecordHeader[:]) == "HTTP/" {
+		return errors.Join(http.ErrSchemeMismatch, err)
+	}
+	return err
+}
+
+// transportKind is the one place that knows how net/http and its like name their failures.
+func transportKind(err error) Kind {
+	for _, classify := range [...]func(error) Kind{bodyKind, proxyKind, dialKind, tlsKind, headerKind, lostKind, protocolKind} {
+		if kind := classify(err); kind != "" {
+			return kind
+		}
+	}
+	return ""
+}
+
+func bodyKind(err error) Kind {
+	if _, ok := errors.AsType[*requestBodyError](err); ok || strings.Contains(err.Error(), "http: ContentLength=") {
+		return KindRequestBody
+	}
+	return ""
+}
+
+func proxyKind(err error) Kind {
+	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "proxyconnect" || strings.HasPrefix(e.Op, "socks")) {
+		return KindProxy
+	}
+	return ""
+}
+
+func dialKind(err error) Kind {
+	if _, ok := errors.AsType[*net.DNSError](err); ok {
+		return KindDNS
+	}
+	e, ok := errors.AsType[*net.OpError](err)
+	switch {
+	case !ok || e.Op != "dial":
+		return ""
+	case e.Timeout():
+		return KindTimeoutConnect
+	}
+	return KindConnect
+}
+
+func tlsKind(err error) Kind {
+	if strings.Contains(err.Error(), "TLS handshake timeout") {
+		return KindTimeoutTLS
+	}
+	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) || is[tls.AlertError](err) ||
+		is[x509.HostnameError](err) || is[x509.UnknownAuthorityError](err) || is[x509.CertificateInvalidError](err) {
+		return KindTLS
+	}
+	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "remote error" || e.Op == "local error") {
+		return KindTLS // an alert: crypto/tls wraps its own type in an OpError
+	}
+	if strings.Contains(err.Error(), "tls: ") {
+		return KindTLS
+	}
+	return ""
+}
+
+func headerKind(err error) Kind {
+	if strings.Contains(err.Error(), "timeout awaiting response headers") {
+		return KindTimeoutHeader
+	}
+	return ""
+}
+
+func lostKind(err error) Kind {
+	text := err.Error()
+	switch {
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
+		errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNABORTED),
+		strings.Contains(text, "server closed"), strings.Contains(text, "GOAWAY"), strings.Contains(text, "REFUSED_STREAM"),
+		strings.Contains(text, "client connection lost"):
+		return KindDisconnected
+	}
+	return ""
+}
+
+func protocolKind(err error) Kind {
+	text := err.Error()
+	for _, sign := range [...]string{"malformed", "bad Content-Length", "Content-Length", "invalid", "headers exceeded", "PROTOCOL_ERROR", "unsupported", "unexpected", "too many 1xx"} {
+		if strings.Contains(text, sign) {
+			return KindProtocol
+		}
+	}
+	return ""
+}
+
+func is[E error](err error) bool {
+	_, ok := errors.AsType[E](err)
+	return ok
+}
