@@ -3,9 +3,7 @@ package crest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"reflect"
-	"time"
 )
 
 // call is one call on its way: what was merged for it, and what has happened so far.
@@ -50,6 +48,7 @@ func (c *call) begin(ctx context.Context, caller Caller) (err *CallError) {
 	c.core, err = coreOf(caller)
 	if err == nil && ctx.Err() != nil {
 		err = fail(ErrRequest, "", context.Cause(ctx))
+		err.ctxErr = contextError(ctx)
 	}
 	return err
 }
@@ -68,6 +67,9 @@ func (c *call) send(ctx context.Context, res reflect.Value) (*answer, *CallError
 		err = c.validateResponse(ctx, a, res)
 	}
 	if err != nil {
+		if a != nil {
+			err.RequestID = requestID(a.resp.Header)
+		}
 		return nil, c.failed(ctx, err)
 	}
 	return a, nil
@@ -151,11 +153,7 @@ func (c *call) failed(ctx context.Context, err *CallError) *CallError {
 	if c.out != nil {
 		err.URL = redactURL(c.out.url)
 	}
-	if a, ok := errors.AsType[*Error](err.Err); ok {
-		err.RequestID = a.RequestID
-		err.Sent = SentYes
-	}
-	if err.Step == ErrResponse {
+	if err.Step == ErrStatus || err.Step == ErrResponse {
 		err.Sent = SentYes
 	}
 	if ctx != nil && err.ctxErr == nil && endedBy(ctx, err) {
@@ -176,14 +174,3 @@ func endedBy(ctx context.Context, err *CallError) bool {
 	return errors.Is(err.Err, ctx.Err())
 }
 
-// errTotal is the cause of a context that WithTimeout ended.
-var errTotal = errors.New("the call took longer than its timeout")
-
-// withTotal limits ctx by the call's timeout. Where the caller's own deadline is nearer there is nothing to add.
-func (c *call) withTotal(ctx context.Context) (context.Context, context.CancelFunc) {
-	d := c.settings.timeout.duration()
-	if deadline, ok := ctx.Deadline(); d == 0 || ok && time.Until(deadline) <= d {
-		return context.WithCancel(ctx)
-	}
-	return context.WithTimeoutCause(ctx, d, fmt.Errorf("%w of %v", errTotal, d))
-}

@@ -124,6 +124,8 @@ func (textCodec) Marshal(v any) ([]byte, error) {
 		return []byte(v), nil
 	case *string:
 		return []byte(*v), nil
+	case []byte:
+		return v, nil
 	case encoding.TextMarshaler:
 		return v.MarshalText()
 	}

@@ -53,14 +53,14 @@ func (e *endpoint) compileRequest(template string, t reflect.Type) []error {
 	if t == nil {
 		return []error{errors.New("the request model is nil: use reflect.TypeFor[crest.Empty]() for none")}
 	}
+	rules, ruleMistakes := validate.Compile(t)
+	e.requestRules = rules
 	route, mistakes := bind.ParseRoute(template)
 	if len(mistakes) > 0 {
-		return mistakes
+		return append(mistakes, ruleMistakes...)
 	}
 	allowBody := e.settings.getBody || e.method != http.MethodGet && e.method != http.MethodHead
 	e.request, mistakes = bind.CompileRequest(t, route, bind.RequestConfig{AllowBody: allowBody})
-	rules, ruleMistakes := validate.Compile(t)
-	e.requestRules = rules
 	return append(mistakes, ruleMistakes...)
 }
 

@@ -74,7 +74,7 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 	if err != nil {
 		return false, err
 	}
-	if null(text) && !nilable(p.t) && kind != bind.JSONFields && !nilable(p.bind.BodyTarget(v).Type()) {
+	if null(text) && !p.takesNull(v) {
 		return false, fail(ErrResponse, KindDecode, errNullBody)
 	}
 	p.bind.ApplyDefaults(v)
@@ -109,14 +109,22 @@ func (p *modelPlan) decodeRaw(v reflect.Value, from *material) *CallError {
 
 func null(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }
 
-// nilable reports whether an absent or null body has a faithful value in t.
+// nilable reports whether an absent body has a faithful value in t.
 func nilable(t reflect.Type) bool {
-	switch t.Kind() {
-	case reflect.Pointer, reflect.Interface, reflect.Slice, reflect.Map:
-		return t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface
+	if t.Kind() == reflect.Pointer || t.Kind() == reflect.Interface {
+		return true
 	}
 	_, opt := reflect.Zero(reflect.PointerTo(t)).Interface().(interface{ Inner() (any, *uint8) })
 	return opt
+}
+
+// takesNull reports whether null is a value of the model: of a pointer, any, Opt, a list or a map.
+func (p *modelPlan) takesNull(v reflect.Value) bool {
+	t := p.t
+	if p.bind.BodyKind() == bind.Whole {
+		t = p.bind.BodyTarget(v).Type()
+	}
+	return nilable(p.t) || nilable(t) || t.Kind() == reflect.Slice || t.Kind() == reflect.Map
 }
 
 // reader returns the codec's way to read, strict if the settings say so.

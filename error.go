@@ -1,7 +1,7 @@
 package crest
 
 import (
-	"errors"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"strings"
@@ -99,6 +99,12 @@ func (e *Error) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error())
 // Format prints e as its message under every verb.
 func (e *CallError) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error()) }
 
+// MarshalJSON writes the message alone: headers and body of an answer can hold what no log may have.
+func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
+
+// MarshalJSON writes the message alone.
+func (e *CallError) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
+
 func formatError(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
 		_, _ = fmt.Fprintf(f, "%q", text)
@@ -116,11 +122,6 @@ func statusText(code int) string {
 		return fmt.Sprintf("%dxx", code)
 	}
 	return fmt.Sprintf("%d", code)
-}
-
-// answered finds the *Error of a call's error.
-func answered(err error) (*Error, bool) {
-	return errors.AsType[*Error](err)
 }
 
 // requestIDHeaders are the names under which servers return the id of a request.

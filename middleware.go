@@ -30,9 +30,19 @@ func WithMiddleware(mw ...Middleware) Option {
 // compose wraps next in mw, the first outermost.
 func compose(mw []Middleware, next http.RoundTripper) http.RoundTripper {
 	for i := len(mw) - 1; i >= 0; i-- {
-		next = mw[i](next)
+		if next = mw[i](next); next == nil {
+			next = brokenMiddleware{}
+		}
 	}
 	return next
+}
+
+// brokenMiddleware stands where a middleware returned nothing.
+type brokenMiddleware struct{}
+
+func (brokenMiddleware) RoundTrip(req *http.Request) (*http.Response, error) {
+	closeRequest(req)
+	return nil, failf(ErrRequest, "", "a middleware returned no http.RoundTripper")
 }
 
 // Info is what a middleware can know of the call that a request belongs to.
@@ -76,11 +86,11 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 	if failed != nil {
 		return nil, failed
 	}
-	h := &hop{core: core, settings: core.settings}
+	h := &hop{core: core, settings: core.settings, home: core.home}
 	if err := h.obtain(req.Context()); err != nil {
 		return nil, err
 	}
-	resp, err := h.send(req)
+	resp, err := h.send(req.WithContext(h.within(req.Context())))
 	if err != nil {
 		return nil, h.classify(req.Context(), err)
 	}
@@ -91,7 +101,8 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 type hop struct {
 	core        *core
 	settings    *settings
-	call        *call // nil for a foreign request
+	home        origin // where credentials may go
+	call        *call  // nil for a foreign request
 	credentials credentials
 	inner       http.RoundTripper // the call's own middleware; nil without
 	reached     atomic.Bool       // the transport was asked: something may have been sent
@@ -99,9 +110,11 @@ type hop struct {
 
 type hopKey struct{}
 
+// within returns the context of the hop's request, by which the levels of middleware find their way on.
+func (h *hop) within(ctx context.Context) context.Context { return context.WithValue(ctx, hopKey{}, h) }
+
 // send starts the request at the outermost middleware.
 func (h *hop) send(req *http.Request) (*http.Response, error) {
-	req = req.WithContext(context.WithValue(req.Context(), hopKey{}, h))
 	if h.core.chain != nil {
 		return h.core.chain.RoundTrip(req)
 	}
@@ -147,7 +160,7 @@ func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 		closeRequest(req)
 		return nil, err
 	}
-	authorized, err := h.credentials.authorize(req, h.core.home, h.core.plainOK)
+	authorized, err := h.credentials.authorize(req, h.home, h.core.plainOK)
 	if err != nil {
 		closeRequest(req)
 		return nil, fail(ErrCredentials, "", err)

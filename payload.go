@@ -35,8 +35,9 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 	case bind.NoBody:
 		return nil
 	case bind.JSONFields:
-		data, err := plan.AppendJSON(nil, req, c.marshal)
-		return out.body.encoded(data, c.jsonType(), err)
+		use := c.fieldCodec()
+		data, err := plan.AppendJSON(nil, req, func(v any) ([]byte, error) { return marshal(use, v) })
+		return out.body.encoded(data, sendType(use), err)
 	case bind.Form:
 		data, err := plan.AppendForm(nil, req)
 		return out.body.encoded(data, "application/x-www-form-urlencoded", err)
@@ -59,8 +60,9 @@ func (c *call) bindWhole(v reflect.Value, out *outgoing) error {
 	if v.CanAddr() {
 		model = v.Addr().Interface() // methods on the pointer count, and nothing is copied
 	}
-	data, err := c.marshal(model)
-	return out.body.encoded(data, sendType(c.requestCodec()), err)
+	use := c.requestCodec()
+	data, err := marshal(use, model)
+	return out.body.encoded(data, sendType(use), err)
 }
 
 // requestCodec is the one that requests are written with.
@@ -71,21 +73,20 @@ func (c *call) requestCodec() Codec {
 	return jsonCodec{}
 }
 
-// marshal writes one value with the codec of requests.
-func (c *call) marshal(v any) ([]byte, error) {
-	use := c.requestCodec()
+// fieldCodec is the one for a body of json fields that is written field by field.
+func (c *call) fieldCodec() Codec {
+	if use := c.requestCodec(); isJSON(sendType(use)) {
+		return use
+	}
+	return jsonCodec{}
+}
+
+// marshal writes one value. A codec that would write [redacted] for a Secret is refused.
+func marshal(use Codec, v any) ([]byte, error) {
 	if _, own := use.(secretWriter); !own && codec.HoldsSecret(reflect.TypeOf(v)) {
 		return nil, fmt.Errorf("the body holds a Secret, which only crest's own JSON codec and forms can write in clear; %T would write %s", use, redacted)
 	}
 	return use.Marshal(v)
-}
-
-// jsonType is the media type of a body that was written field by field.
-func (c *call) jsonType() string {
-	if t := sendType(c.requestCodec()); isJSON(t) {
-		return t
-	}
-	return jsonMediaType
 }
 
 func (p *payload) encoded(data []byte, mediaType string, err error) error {

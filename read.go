@@ -12,29 +12,32 @@ import (
 
 // read takes the body as far as the declaration asks: whole for typed answers, its beginning for failed ones,
 // not at all for bodies that the caller reads. Sizes are counted in decompressed bytes.
-func (a *answer) read(ctx context.Context, cancel context.CancelFunc) *CallError {
+func (a *answer) read(life *lifetime) *CallError {
 	c, result := a.call, a.call.endpoint.result
 	decoded, wire, err := a.decompressed()
 	switch {
+	case a.resp.StatusCode == http.StatusSwitchingProtocols && !a.success():
+		_ = wire.Close() // the connection is no longer HTTP: reading it could wait for ever
+		return failf(ErrTransport, KindProtocol, "the server switched protocols, which nobody asked for")
 	case !a.success():
 		if err == nil {
 			a.keep(decoded)
 		}
 		a.bodyErr = errors.Join(a.bodyErr, err)
-		a.release(wire, cancel)
+		a.release(wire, life.cancel)
 		return nil
 	case err != nil:
 		_ = wire.Close()
 		return fail(ErrResponse, KindEncoding, err)
 	case result.live():
-		a.live = &liveBody{body: decoded, wire: wire, ctx: ctx, cancel: cancel, left: c.settings.bounds.streamed(), limit: c.settings.bounds.streamed()}
+		a.live = newLiveBody(c, life, decoded, wire)
 		return nil
 	case result.kind == emptyResult && c.settings.check == nil || a.headOnly():
-		a.release(wire, cancel)
+		a.release(wire, life.cancel)
 		return nil
 	}
 	defer wire.Close()
-	return a.readWhole(ctx, decoded)
+	return a.readWhole(life, decoded)
 }
 
 func (a *answer) headOnly() bool { return a.call.out.method == http.MethodHead }
@@ -74,7 +77,7 @@ func readFailure(ctx context.Context, err error) *CallError {
 	if ctx.Err() != nil {
 		failed := fail(ErrTransport, "", err)
 		failed.ctxErr = contextError(ctx)
-		if errors.Is(context.Cause(ctx), errTotal) {
+		if ranOut(ctx) {
 			failed.Kind = KindTimeoutTotal
 		}
 		return failed
@@ -88,6 +91,9 @@ func readFailure(ctx context.Context, err error) *CallError {
 	return fail(ErrResponse, KindTruncated, err)
 }
 
+// maxIdleReads is how often in a row a Read may give nothing, as in package bufio.
+const maxIdleReads = 100
+
 // errBound says that there was more to read than allowed.
 var errBound = errors.New("the bound is reached")
 
@@ -99,16 +105,22 @@ func readAtMost(r io.Reader, limit, announced int64) ([]byte, error) {
 		size = min(announced, limit, sizedBuffer) + 1 // room to see the end without growing
 	}
 	buf := make([]byte, 0, size)
-	for {
+	for idle := 0; ; {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		switch {
 		case int64(len(buf)) > limit:
 			return buf[:limit], errBound
-		case errors.Is(err, io.EOF) && err == io.EOF:
+		case err == io.EOF:
 			return buf, nil
 		case err != nil:
 			return buf, err
+		case n > 0:
+			idle = 0
+		default:
+			if idle++; idle == maxIdleReads {
+				return buf, io.ErrNoProgress
+			}
 		}
 		if len(buf) == cap(buf) {
 			buf = append(buf, 0)[:len(buf)]

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/crest-go/crest/internal/bind"
@@ -19,6 +20,7 @@ type outgoing struct {
 	header      http.Header
 	body        payload
 	credentials credentials
+	home        origin // where they may go
 }
 
 // bind turns model and options into a request.
@@ -44,7 +46,7 @@ func (c *call) bind(req reflect.Value) *CallError {
 		return fail(ErrRequest, "", err)
 	}
 	s.bindHeaders(out, &parts)
-	c.settings = s
+	c.settings = s.settledBy(out)
 	if err := c.automatic(out); err != nil {
 		return fail(ErrRequest, "", err)
 	}
@@ -52,11 +54,30 @@ func (c *call) bind(req reflect.Value) *CallError {
 	return nil
 }
 
+// settledBy drops the credential of client or endpoint where the model brings its own Authorization.
+func (s *settings) settledBy(out *outgoing) *settings {
+	_, inHeader := out.header["Authorization"]
+	asSecret := slices.ContainsFunc(out.credentials.fields, func(p bind.SecretPair) bool {
+		return p.In == bind.Header && p.Name == "Authorization"
+	})
+	if s.auth == nil || !inHeader && !asSecret {
+		return s
+	}
+	if s.auth.level == levelCall {
+		delete(out.header, "Authorization")
+		out.credentials.fields = dropSecrets(out.credentials.fields, bind.Header, "Authorization")
+		return s
+	}
+	settled := *s
+	settled.auth = nil
+	return &settled
+}
+
 // bare are the settings of a call that leaves the client's origin: what client and endpoint would send by
 // themselves stays at home, what the call says holds.
 func (c *call) bare() *settings {
 	s := *c.settings
-	s.defaults, s.limiters = nil, c.settings.limiters
+	s.defaults = nil
 	s.headers, s.query, s.cookies = s.headers.of(levelCall), s.query.of(levelCall), s.cookies.of(levelCall)
 	if s.auth != nil && s.auth.level < levelCall {
 		s.auth = nil
@@ -77,12 +98,12 @@ func (fs fields) of(l level) fields {
 
 // locate decides where the request goes: base and route, or the URL of WithURL.
 func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
-	out.credentials.fields = parts.Secrets
+	out.credentials.fields, out.home = parts.Secrets, c.core.home
 	u := &url.URL{Scheme: c.core.base.Scheme, Host: c.core.base.Host}
 	if t := c.settings.url; t != nil {
 		*u = *t.u
-		if away {
-			out.credentials.fields = nil
+		if away { // what is left is the call's own
+			out.credentials.fields, out.home = nil, originOf(u)
 		}
 		if c.core.home.scheme == "https" && u.Scheme != "https" {
 			return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
@@ -165,7 +186,7 @@ func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
 	}
 	for i := range s.headers {
 		f := &s.headers[i]
-		if _, present := out.header[f.name]; present && f.level < levelCall {
+		if hasHeader(parts, f.name) && f.level < levelCall {
 			continue
 		}
 		if f.level == levelCall {

@@ -25,37 +25,38 @@ type answer struct {
 
 // attempt sends the request once and reads the answer as far as it is typed.
 func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
-	ctx, cancel := c.withTotal(ctx)
-	a, err := c.hop(ctx, cancel)
+	life := c.withTotal(ctx)
+	a, err := c.hop(life)
 	if err != nil || a.live == nil {
-		cancel()
+		life.end()
 	}
 	return a, err
 }
 
 // hop sends one request: middleware, limit, authorize, send, then read.
-func (c *call) hop(ctx context.Context, cancel context.CancelFunc) (*answer, *CallError) {
-	h := &hop{core: c.core, settings: c.settings, call: c, credentials: c.out.credentials}
+func (c *call) hop(life *lifetime) (*answer, *CallError) {
+	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, credentials: c.out.credentials}
 	if len(c.extra) > 0 {
 		h.inner = compose(c.extra, afterCall{})
 	}
-	if err := h.obtain(ctx); err != nil {
+	if err := h.obtain(life); err != nil {
 		return nil, err
 	}
-	req, err := c.out.request(ctx)
+	req, err := c.out.request(h.within(life))
 	if err != nil {
 		return nil, err
 	}
 	start := time.Now()
 	resp, sendErr := h.send(req)
+	life.headerArrived()
 	if sendErr != nil {
-		return nil, c.lost(h.classify(ctx, sendErr), start)
+		return nil, c.lost(h, h.classify(life, sendErr), start)
 	}
 	if resp == nil || resp.Body == nil {
-		return nil, c.lost(failf(ErrTransport, KindProtocol, "the transport or a middleware returned no response or one without a body"), start)
+		return nil, c.lost(h, failf(ErrTransport, KindProtocol, "the transport or a middleware returned no response or one without a body"), start)
 	}
 	a := &answer{call: c, resp: resp, header: c.out.header, received: time.Now()}
-	readErr := a.read(ctx, cancel)
+	readErr := a.read(life)
 	a.elapsed = time.Since(start)
 	c.attempts = append(c.attempts, Attempt{StatusCode: resp.StatusCode, Duration: a.elapsed, Err: asError(readErr)})
 	if readErr != nil {
@@ -65,9 +66,11 @@ func (c *call) hop(ctx context.Context, cancel context.CancelFunc) (*answer, *Ca
 	return a, nil
 }
 
-// lost remembers an attempt that got no answer.
-func (c *call) lost(err *CallError, start time.Time) *CallError {
-	c.attempts = append(c.attempts, Attempt{Err: err.Err, Duration: time.Since(start)})
+// lost remembers an attempt that got no answer, if it got as far as the wire.
+func (c *call) lost(h *hop, err *CallError, start time.Time) *CallError {
+	if h.reached.Load() {
+		c.attempts = append(c.attempts, Attempt{Err: err.Err, Duration: time.Since(start)})
+	}
 	return err
 }
 

@@ -1,7 +1,6 @@
 package crest
 
 import (
-	"context"
 	"errors"
 	"io"
 	"sync"
@@ -12,8 +11,7 @@ import (
 type liveBody struct {
 	body   io.Reader     // decompressed
 	wire   io.ReadCloser // what is closed
-	ctx    context.Context
-	cancel context.CancelFunc
+	life   *lifetime
 	left   int64 // decoded bytes until the bound
 	limit  int64
 	call   *call
@@ -22,7 +20,12 @@ type liveBody struct {
 	ended error
 }
 
-// Read reads the decompressed body. After Close it returns ErrClosed's like, os.ErrClosed's cousin for bodies.
+func newLiveBody(c *call, life *lifetime, body io.Reader, wire io.ReadCloser) *liveBody {
+	limit := c.settings.bounds.streamed()
+	return &liveBody{call: c, life: life, body: body, wire: wire, left: limit, limit: limit}
+}
+
+// Read reads the decompressed body. After Close it is an error.
 func (b *liveBody) Read(p []byte) (int, error) {
 	if err := b.end(nil); err != nil {
 		return 0, err
@@ -38,7 +41,7 @@ func (b *liveBody) Read(p []byte) (int, error) {
 	}
 	b.left -= int64(n)
 	if err != nil && err != io.EOF {
-		err = b.end(b.failed(readFailure(b.ctx, err)))
+		err = b.end(b.failed(readFailure(b.life, err)))
 	}
 	return n, err
 }
@@ -55,7 +58,7 @@ func (b *liveBody) end(err error) error {
 
 func (b *liveBody) failed(err *CallError) error {
 	err.Sent = SentYes
-	return b.call.failed(b.ctx, err)
+	return b.call.failed(b.life, err)
 }
 
 var errBodyClosed = errors.New("crest: the body was closed")
@@ -70,10 +73,10 @@ func (b *liveBody) Close() error {
 	if again {
 		return nil
 	}
-	if healthy && b.ctx.Err() == nil {
-		drain(b.wire, b.cancel)
+	if healthy && b.life.Err() == nil {
+		drain(b.wire, b.life.cancel)
 	}
 	err := b.wire.Close()
-	b.cancel()
+	b.life.end()
 	return err
 }

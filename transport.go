@@ -43,14 +43,15 @@ func (h *hop) classify(ctx context.Context, err error) *CallError {
 		copied := *own
 		return &copied
 	}
-	failed := fail(ErrTransport, transportKind(err), plainCause(err))
-	if h.reached.Load() {
+	failed := fail(ErrTransport, "", plainCause(err))
+	if h.reached.Load() { // else it is a middleware's own error
+		failed.Kind = transportKind(err)
 		failed.Sent = sentDespite(failed.Kind)
 	}
 	if ctx.Err() != nil {
 		failed.ctxErr = contextError(ctx)
 		failed.Kind = ""
-		if errors.Is(context.Cause(ctx), errTotal) {
+		if ranOut(ctx) {
 			failed.Kind = KindTimeoutTotal
 		}
 	}

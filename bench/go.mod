@@ -5,7 +5,7 @@ go 1.26.0
 require (
 	connectrpc.com/connect v1.21.1
 	github.com/carlmjohnson/requests v0.23.5
-	github.com/crest-go/crest v0.0.0-00010101000000-000000000000
+	github.com/crest-go/crest v0.0.0
 	github.com/dghubble/sling v1.4.2
 	github.com/go-playground/validator/v10 v10.30.6
 	github.com/goccy/go-json v0.12.0

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"slices"
 )
 
 // BodyKind says where a body comes from or goes to.
@@ -102,9 +103,9 @@ func twoBodies(bodies, jsons, forms []*field) error {
 func (c *compiler) wholeModel() {
 	r := c.request
 	t := r.model.typ
-	r.body = requestBody{kind: sendKind(r.typ), typ: r.typ, origin: typeName(t) + " is a body"}
+	r.body = requestBody{kind: sendKind(r.typ), typ: r.typ, origin: typeName(t) + " tags no field path, query, header or cookie, which makes it a body"}
 	switch {
-	case t.Kind() == reflect.Struct && t.NumField() == 0 && !marshalsItself(t):
+	case r.body.kind == Whole && empty(t):
 		r.body = requestBody{}
 	case r.body.kind == Whole && r.model.byField(true):
 		r.body.kind, r.body.typ = JSONFields, nil
@@ -114,11 +115,24 @@ func (c *compiler) wholeModel() {
 	}
 }
 
+// empty reports whether t is a struct without fields, such as an Empty.
+func empty(t reflect.Type) bool {
+	if t.Kind() != reflect.Struct || marshalsItself(t) {
+		return false
+	}
+	for i := range t.NumField() {
+		if sf := t.Field(i); !sf.Anonymous || !empty(sf.Type) {
+			return false
+		}
+	}
+	return true
+}
+
 // byField reports whether a codec can't take the model in one go: a field has a
 // format, or is an Opt that unset would have to be left out.
 func (m *model) byField(sending bool) bool {
-	if m.typ.Kind() != reflect.Struct || m.xml && !m.tagged() {
-		return false
+	if marshalsItself(m.typ) || m.forXML() {
+		return false // whoever writes it looks at the fields in its own way
 	}
 	for _, f := range m.fields {
 		_, opt := isOptional(f.typ)
@@ -129,29 +143,24 @@ func (m *model) byField(sending bool) bool {
 	return false
 }
 
-// tagged reports whether a field has a json tag.
-func (m *model) tagged() bool {
-	for _, f := range m.fields {
-		if f.place == inJSON && f.tag != "" {
-			return true
-		}
-	}
-	return false
+// forXML reports whether the model is tagged for XML and not for JSON.
+func (m *model) forXML() bool {
+	json := func(f *field) bool { return f.place == inJSON && f.tag != "" }
+	return m.xml && !slices.ContainsFunc(m.fields, json)
 }
 
 // wholeBody looks for what a JSON codec would trip over below a whole body.
 func (c *compiler) wholeBody(label string) {
 	b := &c.request.body
-	if b.kind != Whole || c.request.model.xml {
+	if b.kind != Whole || b.field == nil && c.request.model.forXML() {
 		return
 	}
 	if err := Encodable(b.typ); err != nil {
 		c.mistake(fmt.Errorf("%s can't be sent: %w", label, err))
 		return
 	}
-	top := b.field == nil
-	for _, problem := range deeper(b.typ, top, true) {
-		c.mistake(fmt.Errorf("%s", label+problem))
+	for _, problem := range deeper(b.typ, b.field == nil, true) {
+		c.mistake(errText(label + problem))
 	}
 }
 

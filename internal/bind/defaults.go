@@ -31,14 +31,14 @@ func newFallback(f *field) (*fallback, error) {
 	return &fallback{f, n, value}, nil
 }
 
-// fallbacks compiles the defaults of a model; those in no place are not meant.
+// fallbacks compiles the defaults of a model.
 func fallbacks(fields []*field) (list []*fallback, mistakes []error) {
 	for _, f := range fields {
 		if !f.hasDefault {
 			continue
 		}
-		if f.place == inBody || f.place == Path {
-			mistakes = append(mistakes, f.mistake("has a default, which a %s field can't have: set it in the code", f.place))
+		if f.place == inBody {
+			mistakes = append(mistakes, f.mistake("has a default, which a body can't have: set it in the code"))
 			continue
 		}
 		d, err := newFallback(f)

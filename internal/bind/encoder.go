@@ -102,57 +102,63 @@ func (e *encoder) header(model reflect.Value, out *Parts) error {
 }
 
 func (e *encoder) headerLines(name string, n *node, v reflect.Value, is presence, out *Parts) error {
-	if is == null || n.shape == scalarShape {
-		value, err := item{n: n, v: v, is: is}.own()
-		if err == nil {
-			err = valueProblem(headerProblem(value))
-		}
-		switch {
-		case err != nil:
-			return err
-		case is == present && n.secret():
-			out.Secrets = append(out.Secrets, SecretPair{Header, name, value})
-		default:
-			out.addHeader(name, value)
-		}
-		return nil
+	if is == present && n.shape != scalarShape {
+		return e.headerList(name, n, v, out)
 	}
-	return e.headerList(name, n, v, out)
+	value, err := item{n: n, v: v, is: is}.own()
+	if err != nil {
+		return err
+	}
+	if is == present && n.secret() {
+		out.Secrets = append(out.Secrets, SecretPair{Header, name, value})
+		return valueProblem(headerProblem(value))
+	}
+	return e.line(name, value, out)
 }
 
 // headerList writes the items of a list, or an object's members, into one line,
 // separated by ", ". A list with explode=true gets a line for each item.
 func (e *encoder) headerList(name string, n *node, v reflect.Value, out *Parts) error {
+	if n.shape == listShape && e.style.explode {
+		return e.repeat(name, n, v, out)
+	}
 	var room [128]byte
 	line := room[:0]
-	lines := n.shape == listShape && e.style.explode
 	err := n.each(v, func(i item) error {
 		text, err := i.text()
-		if err == nil {
-			err = valueProblem(headerProblem(text))
-		}
-		switch {
-		case err != nil:
-			return err
-		case lines:
-			out.addHeader(name, text)
-			return nil
-		case len(line) > 0:
+		if len(line) > 0 {
 			line = append(line, e.style.sep...)
 		}
 		if n.shape != listShape {
 			line = append(appendItem(line, i.key, true), e.style.pair...)
 		}
 		line = appendItem(line, text, i.quotable())
-		return nil
+		return err
 	})
-	if err == nil && len(line) > 0 {
-		value := string(line)
-		if err = valueProblem(headerProblem(value)); err == nil {
-			out.addHeader(name, value)
-		}
+	if err != nil || len(line) == 0 {
+		return err
 	}
-	return err
+	return e.line(name, string(line), out)
+}
+
+// repeat adds a line for each item.
+func (e *encoder) repeat(name string, n *node, v reflect.Value, out *Parts) error {
+	return n.each(v, func(i item) error {
+		text, err := i.text()
+		if err != nil {
+			return err
+		}
+		return e.line(name, text, out)
+	})
+}
+
+// line adds a checked line (R20).
+func (e *encoder) line(name, value string, out *Parts) error {
+	if p := headerProblem(value); p != "" {
+		return &problem{text: p}
+	}
+	out.addHeader(name, value)
+	return nil
 }
 
 // quotable reports whether a list quotes the item where it holds a comma. A
@@ -181,22 +187,26 @@ func (e *encoder) cookie(model reflect.Value, out *Parts) error {
 	if err != nil || is == absent {
 		return err
 	}
-	if is == null || n.shape == scalarShape {
-		value, err := e.cookieValue(item{n: n, v: v, is: is}.own())
-		switch {
-		case err != nil:
-			return err
-		case is == present && n.secret():
-			out.Secrets = append(out.Secrets, SecretPair{Cookie, e.name, value})
-		default:
-			out.Cookies = append(out.Cookies, Pair{e.name, value})
-		}
-		return nil
-	}
-	if e.style.explode {
+	switch {
+	case is == null || n.shape == scalarShape:
+		return e.oneCookie(n, v, is, out)
+	case e.style.explode:
 		return e.cookies(n, v, out)
 	}
 	return e.cookieList(n, v, out)
+}
+
+func (e *encoder) oneCookie(n *node, v reflect.Value, is presence, out *Parts) error {
+	value, err := e.cookieValue(item{n: n, v: v, is: is}.own())
+	switch {
+	case err != nil:
+		return err
+	case is == present && n.secret():
+		out.Secrets = append(out.Secrets, SecretPair{Cookie, e.name, value})
+	default:
+		out.Cookies = append(out.Cookies, Pair{e.name, value})
+	}
+	return nil
 }
 
 func (e *encoder) cookies(n *node, v reflect.Value, out *Parts) error {

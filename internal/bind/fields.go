@@ -22,6 +22,7 @@ type field struct {
 	def        string
 	hasDefault bool
 	zeroer     bool // the type has an IsZero of its own
+	hidden     bool // a located field that json:"-" keeps from JSON
 	sealed     bool // behind an embedded pointer that can't be set from here
 }
 
@@ -214,6 +215,7 @@ func skipped(tag reflect.StructTag) bool {
 
 func (m *model) place(f *field, at location, json string, tagged bool) {
 	f.place, f.tag = at.place, at.place.String()+":"+`"`+at.raw+`"`
+	f.hidden = tagged && json == "-"
 	m.parse(f, at.raw)
 	switch {
 	case f.name == "":

@@ -46,12 +46,8 @@ func newJSONField(f *field) (*jsonField, error) {
 		return nil, f.mistake("has a name that JSON can't hold")
 	}
 	j := &jsonField{field: f, key: string(key) + ":"}
-	inner, ok := isOptional(f.typ)
-	j.optional = ok
-	if !ok {
-		inner = f.typ
-	}
-	j.quoted = f.asString && quotable(inner)
+	_, j.optional = isOptional(f.typ)
+	j.quoted = f.asString && quotable(f.typ)
 	if f.format != "" {
 		if j.time, err = timeNode(f); err != nil {
 			return nil, f.mistake("%v", err)
@@ -86,7 +82,7 @@ func timeNode(f *field) (*node, error) {
 }
 
 // AppendJSON appends the json fields as one object. Each value goes through
-// marshal, which is given a pointer to it.
+// marshal, which is given the value or a pointer to it.
 func (r *Request) AppendJSON(dst []byte, v reflect.Value, marshal func(v any) ([]byte, error)) ([]byte, error) {
 	v, err := r.open(v)
 	if err != nil {
@@ -130,7 +126,7 @@ func (j *jsonField) append(dst []byte, v reflect.Value, marshal func(any) ([]byt
 		}
 		v = value
 	}
-	text, err := marshal(addressable(v).Addr().Interface())
+	text, err := marshal(operand(v))
 	if err == nil && j.quoted && string(text) != "null" {
 		text, err = marshal(string(text))
 	}
@@ -138,6 +134,16 @@ func (j *jsonField) append(dst []byte, v reflect.Value, marshal func(any) ([]byt
 		return dst, &problem{text: "could not be written as JSON", cause: err}
 	}
 	return append(dst, text...), nil
+}
+
+// operand is what marshal is given: a pointer to v costs no copy, and lets
+// methods of the pointer be found. What is a reference already goes as it is.
+func operand(v reflect.Value) any {
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface, reflect.Map:
+		return v.Interface()
+	}
+	return addressable(v).Addr().Interface()
 }
 
 // appendTimes writes a time, or a list of them, in the node's format.

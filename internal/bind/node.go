@@ -85,7 +85,7 @@ func newNode(t reflect.Type, format string, within ...reflect.Type) (*node, erro
 	if inner, ok := isOptional(t); ok {
 		return wrapped(optionalWrap, inner, format, within)
 	}
-	if t.Kind() == reflect.Pointer && !t.Implements(secretType) {
+	if t.Kind() == reflect.Pointer {
 		return wrapped(pointerWrap, t.Elem(), format, within)
 	}
 	n := &node{typ: t, format: format}
@@ -167,6 +167,9 @@ func cmpOr(a, b string) string {
 	}
 	return b
 }
+
+// optional reports whether the field itself has the three states.
+func (n *node) optional() bool { return len(n.wraps) > 0 && n.wraps[0] == optionalWrap }
 
 func (n *node) secret() bool { return n.scalar.kind == secretScalar }
 

@@ -39,6 +39,8 @@ type Parts struct {
 	// Secrets are the located fields that hold a secret. They stand nowhere
 	// else (but in ClearPath) and are attached by the authorize step.
 	Secrets []SecretPair
+
+	lines []string // room for the first line of each header
 }
 
 // Pair is a name and its value.
@@ -51,9 +53,15 @@ type SecretPair struct {
 	Name, Value string
 }
 
+// addHeader adds a line. The first lines of all names share one allocation.
 func (p *Parts) addHeader(name, value string) {
 	if p.Header == nil {
 		p.Header = make(http.Header)
 	}
-	p.Header[name] = append(p.Header[name], value)
+	if old := p.Header[name]; old != nil || len(p.lines) == cap(p.lines) {
+		p.Header[name] = append(old, value)
+		return
+	}
+	p.lines = append(p.lines, value)
+	p.Header[name] = p.lines[len(p.lines)-1 : len(p.lines) : len(p.lines)]
 }

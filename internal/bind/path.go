@@ -20,6 +20,9 @@ type step struct {
 
 // encodePath writes the route with the model's path fields in it.
 func (r *Request) encodePath(model reflect.Value, out *Parts) (err error) {
+	if len(r.steps) == 0 {
+		return nil
+	}
 	var room [4]span
 	secrets := room[:0]
 	path := make([]byte, 0, r.pathSize)

@@ -102,6 +102,9 @@ func (r *Request) Encode(v reflect.Value, out *Parts) error {
 const perField = 24
 
 func (r *Request) prepare(out *Parts) {
+	if len(r.headers) > 0 {
+		out.lines = make([]string, 0, len(r.headers))
+	}
 	if out.Query == nil && len(r.constant)+len(r.query) > 0 {
 		size := len(r.constant)
 		for _, e := range r.query {

@@ -103,23 +103,9 @@ func (e *encoder) allHeaders(model reflect.Value, n *node, v reflect.Value, is p
 			return err
 		}
 		if i.is == present && i.n.shape == listShape {
-			return e.repeat(name, i, out)
+			return e.repeat(name, i.n, i.v, out)
 		}
 		return e.headerLines(name, i.n, i.v, i.is, out)
-	})
-}
-
-// repeat adds a line for each value, as http.Header itself would.
-func (e *encoder) repeat(name string, i item, out *Parts) error {
-	return i.n.each(i.v, func(i item) error {
-		value, err := i.text()
-		if err == nil {
-			err = valueProblem(headerProblem(value))
-		}
-		if err == nil {
-			out.addHeader(name, value)
-		}
-		return err
 	})
 }
 

@@ -1,0 +1,168 @@
+package codec
+
+import (
+	stdjson "encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/goccy/go-json"
+	"github.com/stretchr/testify/require"
+)
+
+type color string
+
+var errColor = errors.New("no such color")
+
+func (c *color) UnmarshalJSON(b []byte) error { return fmt.Errorf("%w: %s", errColor, b) }
+
+type shade string
+
+func (s *shade) UnmarshalText(b []byte) error { return fmt.Errorf("%w: %s", errColor, b) }
+
+type errorModel struct {
+	Name  string           `json:"name"`
+	Count int8             `json:"count"`
+	Color color            `json:"color"`
+	Shade shade            `json:"shade"`
+	Time  time.Time        `json:"time"`
+	Bytes []byte           `json:"bytes"`
+	Sub   *errorModel      `json:"sub"`
+	Map   map[string]int   `json:"map"`
+	Keys  map[int]int      `json:"keys"`
+	Opt   Opt[int]         `json:"opt"`
+	Num   stdjson.Number   `json:"num"`
+	Quote int              `json:"quote,string"`
+	List  []map[string]any `json:"list"`
+}
+
+// No error quotes the document: "hunter2" and 55555 stand for what it holds.
+func TestErrorsNeverQuoteTheDocument(t *testing.T) {
+	tests := map[string]string{
+		"string for int":    `{"count":"hunter2"}`,
+		"number for string": `{"name":55555}`,
+		"overflow":          `{"count":55555}`,
+		"fraction":          `{"count":5.5555}`,
+		"method":            `{"color":"hunter2"}`,
+		"text method":       `{"shade":"hunter2"}`,
+		"time":              `{"time":"hunter2"}`,
+		"time as number":    `{"time":55555}`,
+		"base64":            `{"bytes":"hunter2!"}`,
+		"optional":          `{"opt":"hunter2"}`,
+		"optional overflow": `{"opt":55555555555555555555555}`,
+		"number field":      `{"num":"hunter2"}`,
+		"quoted":            `{"quote":"hunter2"}`,
+		"quoted number":     `{"quote":55555}`,
+		"map value":         `{"map":{"a":"hunter2"}}`,
+		"bad literal":       `{"name":hunter2}`,
+		"after the value":   `{"name":"a"}hunter2`,
+		"in a string":       "{\"name\":\"hunter2\n\"}",
+		"bad escape":        `{"name":"hunter2\q"}`,
+		"cut short":         `{"name":"hunter2`,
+		"below":             `{"sub":{"count":"hunter2"}}`,
+		"list of numbers":   `{"list":[55555]}`,
+		"list":              `["hunter2"]`,
+		"string":            `"hunter2"`,
+		"duplicate value":   `{"name":"hunter2","name":"hunter2"}`,
+		"invalid UTF-8":     "{\"name\":\"hunter2\xff\"}",
+	}
+	for name, doc := range tests {
+		for engine, decode := range engines {
+			t.Run(name+"/"+engine, func(t *testing.T) {
+				err := decode([]byte(doc), new(errorModel))
+				if err == nil && (name == "duplicate value" || name == "invalid UTF-8") {
+					return // lenient
+				}
+				require.Error(t, err)
+				for e := err; e != nil; e = errors.Unwrap(e) {
+					for _, print := range []string{"%v", "%+v", "%#v"} {
+						if print == "%#v" && e == err {
+							continue // what Is compares with stays inside
+						}
+						require.NotRegexp(t, "hunter2|5555", fmt.Sprintf(print, e))
+					}
+				}
+				require.NotRegexp(t, "[A-Z.]", err.Error()[:1]+err.Error()[len(err.Error())-1:])
+			})
+		}
+	}
+}
+
+func TestErrorPlaces(t *testing.T) {
+	tests := map[string]struct {
+		doc    string
+		offset int64 // of go-json; -1 where none is told
+		field  string
+		text   string
+	}{
+		"syntax":    {`{"name":x}`, 9, "", "json: not valid JSON at byte 9"},
+		"cut short": {`{"name":"x"`, 11, "", "json: the JSON value is cut short at byte 11"},
+		"trailing":  {`{} 1`, 4, "", "json: data follows the JSON value at byte 4"},
+		"type":      {`{"count":"x"}`, 12, "count", `json: field "count" at byte 12: string does not fit Go type int8`},
+		"below":     {`{"sub":{"sub":{"name":[1]}}}`, 23, "sub.sub.name", `json: field "sub.sub.name" at byte 23: array does not fit Go type string`},
+		"top":       {`[]`, 1, "", `json: at byte 1: array does not fit Go type codec.errorModel`},
+		"map key":   {`{"keys":{"x":1}}`, 12, "keys.x", `json: field "keys.x" at byte 12: number does not fit Go type int`},
+		"method":    {`{"color":"x"}`, -1, "", "json: a value was refused by its type's own decoding method"},
+	}
+	for name, tt := range tests {
+		t.Run(name, func(t *testing.T) {
+			for _, decode := range []unmarshal{Unmarshal, UnmarshalStrict} {
+				err := decode([]byte(tt.doc), new(errorModel))
+				require.EqualError(t, err, tt.text)
+				offset, told := Offset(fmt.Errorf("wrapped: %w", err))
+				require.Equal(t, tt.offset != -1, told)
+				if told {
+					require.Equal(t, tt.offset, offset)
+				}
+				require.Equal(t, tt.field, Field(err))
+			}
+			err := StdUnmarshal([]byte(tt.doc), new(errorModel))
+			require.Error(t, err)
+			require.True(t, strings.HasPrefix(tt.field, Field(err)), Field(err)) // older paths end at a map
+		})
+	}
+	_, told := Offset(errors.New("another"))
+	require.False(t, told)
+	require.Empty(t, Field(errors.New("another")))
+	require.Empty(t, Field(nil))
+}
+
+func TestUnknownFieldIsNamedAndCut(t *testing.T) {
+	for name, decode := range map[string]unmarshal{"go-json": UnmarshalStrict, "std": StdUnmarshalStrict} {
+		t.Run(name, func(t *testing.T) {
+			err := decode([]byte(`{"who\n":1}`), new(errorModel))
+			require.EqualError(t, err, `json: unknown field "who\n"`)
+			require.Equal(t, "who\n", Field(err))
+			err = decode([]byte(`{"`+strings.Repeat("ü", 5000)+`":1}`), new(errorModel))
+			require.Less(t, len(err.Error()), 200)
+			require.Less(t, len(Field(err)), 110)
+		})
+	}
+}
+
+// Callers look for encoding/json's error types, whichever engine decoded.
+func TestErrorTypes(t *testing.T) {
+	for name, decode := range engines {
+		t.Run(name, func(t *testing.T) {
+			mismatch, ok := errors.AsType[*stdjson.UnmarshalTypeError](decode([]byte(`{"count":55555}`), new(errorModel)))
+			require.True(t, ok)
+			require.Equal(t, "number", mismatch.Value)
+			require.Equal(t, "int8", mismatch.Type.String())
+			require.Equal(t, "count", mismatch.Field)
+
+			err := decode([]byte(`{"color":"x"}`), new(errorModel))
+			require.ErrorIs(t, err, errColor)
+			err = decode([]byte(`{"shade":"x"}`), new(errorModel))
+			require.ErrorIs(t, err, errColor)
+			_, ok = errors.AsType[*time.ParseError](decode([]byte(`{"time":"hunter2"}`), new(errorModel)))
+			require.False(t, ok, "its text quotes the value")
+
+			err = decode([]byte(`{x`), new(errorModel))
+			_, std := errors.AsType[*stdjson.SyntaxError](err)
+			_, own := errors.AsType[*json.SyntaxError](err)
+			require.True(t, std || own)
+		})
+	}
+}
