@@ -112,15 +112,16 @@ func (s style) appendTo(dst []byte, name string, n *node, v reflect.Value, is pr
 		}
 		return appendScalar(dst, n, v, is)
 	}
-	first := len(dst)
+	count := 0
 	err := n.each(v, func(i item) (err error) {
-		if len(dst) > first {
+		if count > 0 {
 			dst = append(dst, s.sep...)
 		}
-		dst, err = s.appendItem(dst, name, i, len(dst) == first, n.shape == listShape)
+		dst, err = s.appendItem(dst, name, i, count == 0, n.shape == listShape)
+		count++
 		return err
 	})
-	if len(dst) == first {
+	if count == 0 {
 		dst = dst[:start] // nothing in it was there to send
 	}
 	return dst, err
