@@ -173,4 +173,3 @@ func endedBy(ctx context.Context, err *CallError) bool {
 	}
 	return errors.Is(err.Err, ctx.Err())
 }
-

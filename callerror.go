@@ -51,7 +51,7 @@ const (
 	KindDisconnected Kind = "disconnected"
 	KindProtocol     Kind = "protocol"
 	KindRedirect     Kind = "redirect"
-	KindRequestBody  Kind = "request body"
+	KindRequestBody  Kind = "request body" // also of ErrRequest: the body could not be opened
 
 	KindTimeoutTotal   Kind = "timeout(total)"
 	KindTimeoutAttempt Kind = "timeout(attempt)"

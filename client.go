@@ -30,7 +30,7 @@ type core struct {
 	home     origin
 	prefix   string // the escaped path of base, without a slash at its end
 	settings *settings
-	fallback ErrorModel // E
+	fallback ErrorModel        // E
 	chain    http.RoundTripper // the client's middleware; nil without
 	wire     http.RoundTripper
 	own      *http.Transport // wire, when New made it; nil for the caller's

@@ -78,7 +78,9 @@ func (stdCodec) strict(data []byte, v any) error    { return codec.StdUnmarshalS
 type secretWriter interface{ writesSecrets() }
 
 // strictReader is a codec that can refuse what a model does not name.
-type strictReader interface{ strict(data []byte, v any) error }
+type strictReader interface {
+	strict(data []byte, v any) error
+}
 
 var jsonTypes = []string{jsonMediaType, "text/json", "application/*+json"}
 
@@ -87,7 +89,9 @@ func XML() Codec { return xmlCodec{} }
 
 type xmlCodec struct{}
 
-func (xmlCodec) MediaTypes() []string          { return []string{"application/xml", "text/xml", "application/*+xml"} }
+func (xmlCodec) MediaTypes() []string {
+	return []string{"application/xml", "text/xml", "application/*+xml"}
+}
 func (xmlCodec) Marshal(v any) ([]byte, error) { return xml.Marshal(v) }
 
 func (xmlCodec) Unmarshal(data []byte, v any) error {

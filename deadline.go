@@ -10,7 +10,9 @@ import (
 // totalError is the cause of a context that WithTimeout has ended.
 type totalError struct{ after time.Duration }
 
-func (e *totalError) Error() string { return fmt.Sprintf("the call took longer than its timeout of %v", e.after) }
+func (e *totalError) Error() string {
+	return fmt.Sprintf("the call took longer than its timeout of %v", e.after)
+}
 
 // Is makes it a deadline, as one of the caller's own context would be.
 func (e *totalError) Is(target error) bool { return target == context.DeadlineExceeded }

@@ -86,7 +86,7 @@ func asError(err *CallError) error {
 func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	body, err := o.body.open()
 	if err != nil {
-		return nil, fail(ErrTransport, KindRequestBody, err)
+		return nil, fail(ErrRequest, KindRequestBody, err) // nothing was sent yet
 	}
 	u := *o.url
 	req := &http.Request{

@@ -9,12 +9,12 @@ import (
 // liveBody is a body that the caller reads. Its errors are typed like those of a call; closing it
 // gives the connection back when little is left, and ends the call's context.
 type liveBody struct {
-	body   io.Reader     // decompressed
-	wire   io.ReadCloser // what is closed
-	life   *lifetime
-	left   int64 // decoded bytes until the bound
-	limit  int64
-	call   *call
+	body  io.Reader     // decompressed
+	wire  io.ReadCloser // what is closed
+	life  *lifetime
+	left  int64 // decoded bytes until the bound
+	limit int64
+	call  *call
 
 	mu    sync.Mutex // guards ended: Close may come from another goroutine
 	ended error
