@@ -125,13 +125,14 @@ func TestArchSizes(t *testing.T) {
 			if !ok || f.Body == nil {
 				continue
 			}
+			if strings.HasSuffix(path, "_test.go") {
+				continue // a table of cases is as long as its cases
+			}
 			n := files.Position(f.End()).Line - files.Position(f.Pos()).Line + 1
 			if n > maxFunctionLines {
 				t.Errorf("%s: %s has %d lines, more than %d", path, f.Name.Name, n, maxFunctionLines)
 			}
-			if !strings.HasSuffix(path, "_test.go") {
-				lengths = append(lengths, n)
-			}
+			lengths = append(lengths, n)
 		}
 	}
 	slices.Sort(lengths)

@@ -120,10 +120,16 @@ func (c *Client[E]) Close() error {
 		return nil
 	}
 	core.closed.Store(true)
-	if core.own != nil {
-		core.own.CloseIdleConnections()
-	}
+	core.sweep()
 	return nil
+}
+
+// sweep closes the idle connections of a closed client. Calls that were under way when it was closed
+// bring theirs back later, so each of them sweeps at its end.
+func (c *core) sweep() {
+	if c.own != nil && c.closed.Load() {
+		c.own.CloseIdleConnections()
+	}
 }
 
 var errNoClient = errors.New("the client is nil or zero: make it with crest.New")

@@ -58,15 +58,21 @@ func (p *modelPlan) decode(v reflect.Value, from *material) (bool, *CallError) {
 
 func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallError) {
 	kind := p.bind.BodyKind()
-	if from.bodiless || kind == bind.NoBody || kind == bind.Reader {
-		return kind == bind.NoBody, nil
-	}
-	if kind == bind.Raw {
+	switch {
+	case kind == bind.NoBody:
+		allocate(v) // a model without fields is real all the same
+		return true, nil
+	case from.bodiless || kind == bind.Reader:
+		return false, nil
+	case kind == bind.Raw:
 		return true, p.decodeRaw(v, from)
 	}
 	if len(bytes.TrimSpace(from.body)) == 0 {
 		if nilable(p.t) {
 			return false, nil
+		}
+		if nilable(p.bind.BodyTarget(v).Type()) { // a Body field that may be nil: the rest of the model is there
+			return true, nil
 		}
 		return false, fail(ErrResponse, KindDecode, errEmptyBody)
 	}
@@ -95,7 +101,9 @@ func (p *modelPlan) unmarshal(v reflect.Value, text []byte, read func([]byte, an
 func (p *modelPlan) decodeRaw(v reflect.Value, from *material) *CallError {
 	to := p.bind.BodyTarget(v)
 	if to.Kind() != reflect.String {
-		to.SetBytes(from.body)
+		if len(from.body) > 0 { // no bytes are nil, as an absent field is
+			to.SetBytes(from.body)
+		}
 		return nil
 	}
 	_, label := splitMediaType(from.header.Get("Content-Type"))
@@ -105,6 +113,13 @@ func (p *modelPlan) decodeRaw(v reflect.Value, from *material) *CallError {
 	}
 	to.SetString(string(text))
 	return nil
+}
+
+// allocate makes a nil pointer one to a zero value.
+func allocate(v reflect.Value) {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		v.Set(reflect.New(v.Type().Elem()))
+	}
 }
 
 func null(text []byte) bool { return string(bytes.TrimSpace(text)) == "null" }

@@ -2,6 +2,7 @@ package crest
 
 import (
 	"bytes"
+	"fmt"
 	"slices"
 	"strings"
 
@@ -61,6 +62,19 @@ func joinQuery(a, b string) string {
 		return a
 	}
 	return strings.TrimSuffix(a, "&") + "&" + b
+}
+
+// cleanQuery escapes what must not stand raw in a query (RFC 3986, section 3.4) and leaves the rest as it was written.
+func cleanQuery(raw string) string {
+	var b strings.Builder
+	for i := range len(raw) {
+		if c := raw[i]; c <= ' ' || c >= 0x7f || strings.IndexByte("\"<>\\^`{|}", c) >= 0 {
+			fmt.Fprintf(&b, "%%%02X", c)
+		} else {
+			b.WriteByte(c)
+		}
+	}
+	return b.String()
 }
 
 func dropSecrets(pairs []bind.SecretPair, in bind.Place, name string) []bind.SecretPair {

@@ -29,6 +29,7 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 	a, err := c.hop(life)
 	if err != nil || a.live == nil {
 		life.end()
+		c.core.sweep()
 	}
 	return a, err
 }

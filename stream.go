@@ -78,5 +78,6 @@ func (b *liveBody) Close() error {
 	}
 	err := b.wire.Close()
 	b.life.end()
+	b.call.core.sweep()
 	return err
 }

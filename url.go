@@ -22,6 +22,7 @@ func WithURL(text string) CallOption {
 		if u.Path == "" {
 			u.Path = "/"
 		}
+		u.RawQuery = cleanQuery(u.RawQuery)
 		s.url = &target{u}
 		return nil
 	})

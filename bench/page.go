@@ -21,7 +21,7 @@ client libraries: the same requests, the same answers, one run.
 
 Only ratios within one run are worth comparing. Times move with the machine and
 with what else it does, so none are given, and no test fails because of one;
-allocations are exact. [bench](../bench) holds the contenders. Before anything is
+allocations hardly move. [bench](../bench) holds the contenders. Before anything is
 timed, its tests check that all of them send the same request and decode the same
 value.
 

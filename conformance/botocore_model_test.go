@@ -76,9 +76,9 @@ type botoCase struct {
 }
 
 // ordered is a JSON object whose members keep their order: query parameters follow that of the declaration.
-type ordered[T any] []named[T]
+type ordered[T any] []orderedMember[T]
 
-type named[T any] struct {
+type orderedMember[T any] struct {
 	name  string
 	value T
 }
@@ -94,7 +94,7 @@ func (o *ordered[T]) UnmarshalJSON(text []byte) error {
 		if err != nil {
 			return err
 		}
-		n := named[T]{name: fmt.Sprint(name)}
+		n := orderedMember[T]{name: fmt.Sprint(name)}
 		if err := dec.Decode(&n.value); err != nil {
 			return err
 		}

@@ -14,13 +14,13 @@ import (
 // and times in a format of their own below the top level of a body.
 
 // specialFloats are the types for floats that may be NaN or infinite.
-var specialFloats = map[string]reflect.Type{"float": reflect.TypeFor[float](), "double": reflect.TypeFor[float]()}
+var specialFloats = map[string]reflect.Type{"float": reflect.TypeFor[specialFloat](), "double": reflect.TypeFor[specialFloat]()}
 
-// float is a number that the protocol also writes as "NaN", "Infinity" and "-Infinity".
-type float float64
+// specialFloat is a number that the protocol also writes as "NaN", "Infinity" and "-Infinity".
+type specialFloat float64
 
 // MarshalText writes the number where there is only text.
-func (f float) MarshalText() ([]byte, error) {
+func (f specialFloat) MarshalText() ([]byte, error) {
 	switch v := float64(f); {
 	case math.IsInf(v, 1):
 		return []byte("Infinity"), nil
@@ -32,14 +32,14 @@ func (f float) MarshalText() ([]byte, error) {
 }
 
 // UnmarshalText reads what MarshalText writes.
-func (f *float) UnmarshalText(text []byte) error {
+func (f *specialFloat) UnmarshalText(text []byte) error {
 	v, err := strconv.ParseFloat(string(text), 64)
-	*f = float(v)
+	*f = specialFloat(v)
 	return err
 }
 
 // MarshalJSON writes a number, or a string for what is none in JSON.
-func (f float) MarshalJSON() ([]byte, error) {
+func (f specialFloat) MarshalJSON() ([]byte, error) {
 	text, err := f.MarshalText()
 	if v := float64(f); math.IsNaN(v) || math.IsInf(v, 0) {
 		text = strconv.AppendQuote(nil, string(text))
@@ -48,7 +48,7 @@ func (f float) MarshalJSON() ([]byte, error) {
 }
 
 // UnmarshalJSON reads what MarshalJSON writes.
-func (f *float) UnmarshalJSON(text []byte) error {
+func (f *specialFloat) UnmarshalJSON(text []byte) error {
 	return f.UnmarshalText([]byte(strings.Trim(string(text), `"`)))
 }
 

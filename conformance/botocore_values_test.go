@@ -74,8 +74,8 @@ func setScalar(v reflect.Value, value any) {
 		to.Time = fromEpoch(value.(float64))
 	case *httpTime:
 		to.Time = fromEpoch(value.(float64))
-	case *float:
-		*to = float(number(value))
+	case *specialFloat:
+		*to = specialFloat(number(value))
 	case *[]byte:
 		*to = []byte(value.(string))
 	case *string:
@@ -179,7 +179,7 @@ func getScalar(v reflect.Value) any {
 		return toEpoch(x.Time)
 	case httpTime:
 		return toEpoch(x.Time)
-	case float:
+	case specialFloat:
 		return nameOf(float64(x))
 	case []byte:
 		return string(x)

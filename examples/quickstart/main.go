@@ -20,16 +20,16 @@ import (
 )
 
 func main() {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-	defer cancel()
-	if err := run(ctx, os.Stdout, upstream.New()); err != nil {
+	if err := run(context.Background(), os.Stdout, upstream.New()); err != nil {
 		fmt.Fprintln(os.Stderr, "quickstart:", err)
-		os.Exit(1) //nolint:gocritic // nothing that cancel would free outlives the process
+		os.Exit(1)
 	}
 }
 
 // run serves api on a free port, takes the tour and reports whether everything was as expected.
 func run(ctx context.Context, out io.Writer, api http.Handler) error {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
 	seen := &recorder{next: api}
 	baseURL, stop, err := serve(ctx, seen)
 	if err != nil {

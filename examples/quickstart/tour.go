@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"net/http"
@@ -96,8 +97,14 @@ type recorder struct {
 }
 
 func (r *recorder) ServeHTTP(w http.ResponseWriter, req *http.Request) {
+	body, err := io.ReadAll(http.MaxBytesReader(w, req.Body, 1<<10))
+	if err != nil {
+		http.Error(w, "the body cannot be read", http.StatusBadRequest)
+		return
+	}
+	req.Body = io.NopCloser(bytes.NewReader(body))
 	r.mu.Lock()
-	r.lines = append(r.lines, req.Method+" "+req.RequestURI)
+	r.lines = append(r.lines, strings.TrimSpace(req.Method+" "+req.RequestURI+" "+string(body)))
 	r.mu.Unlock()
 	r.next.ServeHTTP(w, req)
 }

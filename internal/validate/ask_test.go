@@ -59,6 +59,8 @@ type holder struct {
 	hidden span
 }
 
+type endless *endless
+
 type named []span
 
 func (n named) Validate() error {
@@ -184,6 +186,19 @@ func TestCyclesAreErrors(t *testing.T) {
 			require.ErrorContains(t, check(t, v), "is there a cycle")
 		})
 	}
+}
+
+func TestPointersToThemselves(t *testing.T) {
+	var e endless
+	type model struct {
+		P endless `validate:"omitempty"`
+		N int     `validate:"gt=0"`
+	}
+	e = &e
+	require.ErrorContains(t, check(t, model{e, 1}), "is there a cycle")
+	plan, mistakes := Compile(reflect.TypeFor[endless]())
+	require.Nil(t, plan)
+	require.Empty(t, mistakes)
 }
 
 func TestCheckTakesWhatHasNoAddress(t *testing.T) {

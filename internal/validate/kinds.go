@@ -64,9 +64,9 @@ func inner(v reflect.Value) reflect.Value {
 }
 
 // settle strips pointers and optional fields off a type, as the engine does
-// before it runs a rule.
+// before it runs a rule. It gives up on types such as type P *P.
 func settle(t reflect.Type) (base reflect.Type, isOpt bool) {
-	for {
+	for range 100 {
 		switch {
 		case t.Kind() == reflect.Pointer:
 			t = t.Elem()
@@ -76,6 +76,7 @@ func settle(t reflect.Type) (base reflect.Type, isOpt bool) {
 			return t, isOpt
 		}
 	}
+	return t, isOpt
 }
 
 // standIn is what the engine sees in place of an optional field: a pointer.

@@ -65,17 +65,24 @@ func (r rule) mend(said string) string {
 	return fmt.Sprintf("rule %q cannot run: %s: correct its parameter", r.text, said)
 }
 
-// caught runs f and returns what it panicked with, "" if it did not. Only texts
-// that hold no values of a model are passed on: validator's own are about types
-// and parameters, the runtime's about types and indexes.
-func caught(f func()) (said string) {
+// caught runs f, which is the engine, and returns what it panicked with, "" if it
+// did not. The engine's texts are about types and parameters, never values.
+func caught(f func()) string { return recovered(f, true) }
+
+// caughtModel does it for a model's own method, whose texts may hold anything.
+func caughtModel(f func()) string { return recovered(f, false) }
+
+func recovered(f func(), harmless bool) (said string) {
 	defer func() {
 		switch p := recover().(type) {
 		case nil:
-		case string:
-			said = p
-		case runtime.Error:
+		case runtime.Error: // about types and indexes
 			said = p.Error()
+		case string:
+			said = "panic with a text"
+			if harmless {
+				said = p
+			}
 		default:
 			said = fmt.Sprintf("panic with a %T", p)
 		}

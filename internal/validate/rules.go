@@ -28,14 +28,17 @@ func steers(word string) bool {
 // rule looks at one rule, or at the alternatives a|b, on values of type base.
 func (p place) rule(base reflect.Type, text string) {
 	if steers(text) {
-		if text == "keys" || text == "endkeys" {
-			p.mistake("%s stands without dive: write dive,keys,…,endkeys,…", text)
+		if text == "keys" {
+			p.mistake("keys stands without dive: write dive,keys,…,endkeys,…")
 		}
 		return
 	}
 	for alternative := range strings.SplitSeq(text, "|") {
 		name, param, _ := strings.Cut(alternative, "=")
 		switch {
+		case name == "":
+			p.mistake("there is a rule without a name: remove the comma or bar that is too many")
+			continue
 		case name == "validateFn":
 			p.calls = true
 			continue

@@ -44,7 +44,7 @@ func collect(t reflect.Type) *tags {
 
 // elements goes through the containers at the top, which have no field and no tag.
 func (c *tags) elements(t reflect.Type) {
-	base := c.settle(t)
+	base, _ := c.settle(t)
 	switch base.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
 		c.elements(base.Elem())
@@ -53,19 +53,21 @@ func (c *tags) elements(t reflect.Type) {
 	}
 }
 
-func (c *tags) settle(t reflect.Type) reflect.Type {
-	for t.Kind() == reflect.Pointer {
-		t = t.Elem()
-	}
-	base, isOpt := settle(t)
-	if isOpt {
-		c.standIns[t] = standIn
-		c.settle(innerType(t))
-	}
+// settle also notes what the engine must see something else in place of.
+func (c *tags) settle(t reflect.Type) (base reflect.Type, isOpt bool) {
+	base, isOpt = settle(t)
 	if isSecret(base) {
 		c.standIns[base] = secretStandIn
 	}
-	return base
+	for isOpt && t != base {
+		if t.Kind() == reflect.Pointer {
+			t = t.Elem()
+			continue
+		}
+		c.standIns[t] = standIn
+		t = innerType(t)
+	}
+	return base, isOpt
 }
 
 func (c *tags) model(t reflect.Type) {
@@ -111,8 +113,7 @@ func (p place) mistake(format string, args ...any) {
 // level takes the rules up to the next dive, which are about t itself, follows
 // the rest into the elements, and returns the tag that the engine is to use.
 func (p place) level(t reflect.Type, rules []string) string {
-	base := p.settle(t)
-	_, isOpt := settle(t)
+	base, isOpt := p.settle(t)
 	here, below, dives := cut(rules, "dive")
 	for _, r := range here {
 		p.rule(base, r)

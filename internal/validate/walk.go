@@ -5,10 +5,10 @@ import (
 	"reflect"
 )
 
-// deepest is how far a value may nest, as JSON's own bound. Beyond it stands a
-// cycle of pointers, on which the engine would overflow the stack: a fault that
-// no recover catches.
-const deepest = 10_000
+// deepest is how many steps a value may nest: JSON's own bound of 10 000 levels,
+// where a model behind a pointer takes two. Beyond it stands a cycle of pointers,
+// on which the engine would overflow the stack: a fault that no recover catches.
+const deepest = 20_000
 
 // walk follows a value to its Validate methods, or, without findings, as far as
 // the engine would, to see that it comes to an end.
@@ -31,7 +31,7 @@ func (w *walk) visit(v reflect.Value, by way) error {
 		return nil
 	}
 	if w.depth++; w.depth > deepest {
-		return fmt.Errorf("%s nests deeper than %d levels: is there a cycle of pointers?", v.Type(), deepest)
+		return fmt.Errorf("%s nests deeper than %d levels: is there a cycle of pointers?", v.Type(), deepest/2)
 	}
 	defer func() { w.depth-- }()
 	if err := w.parts(v, s, by); err != nil {
@@ -107,7 +107,7 @@ func (w *walk) step(v reflect.Value, name any, by way) error {
 // ask calls Validate inside recover. After failed rules a panic tells nothing new.
 func (w *walk) ask(v reflect.Value) {
 	var err error
-	said := caught(func() { err = v.Addr().Interface().(asker).Validate() })
+	said := caughtModel(func() { err = v.Addr().Interface().(asker).Validate() })
 	switch {
 	case err != nil:
 		w.found.add(finding{path: join(w.path), err: err})

@@ -11,7 +11,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"testing"
 
 	"github.com/crest-go/crest/bench"
@@ -47,12 +46,12 @@ func run(passes int, benchtime, out string) error {
 	if err != nil {
 		return err
 	}
-	text := bench.Conditions(command()) + "\n" + report.Markdown()
+	text := bench.Conditions(command(passes, benchtime)) + "\n" + report.Markdown()
 	fmt.Println(text)
 	return bench.WritePage(out, text)
 }
 
-// command is what to type to run this again.
-func command() string {
-	return strings.Join(append([]string{"go run ./bench/cmd/ratios"}, os.Args[1:]...), " ")
+// command is what to type to measure the same again, defaults spelled out.
+func command(passes int, benchtime string) string {
+	return fmt.Sprintf("go run ./bench/cmd/ratios -passes %d -benchtime %s", passes, benchtime)
 }

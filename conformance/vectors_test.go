@@ -1,0 +1,230 @@
+package conformance
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"maps"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// vectorsFloor is how many rows passed when the list of skips was last touched.
+const vectorsFloor = 264
+
+// vectorAreas are the areas that the drivers of this package take: the beginning of a case's area.
+var vectorAreas = []string{
+	"url", "header", "merge", "hooks", "body", "params", "request", "response", "error", "model", "args", "util",
+}
+
+// vector is one case of vectors.json; the format is described beside the file, in VECTORS.md.
+type vector struct {
+	ID, System, Area string
+	Given            map[string]any
+	When             map[string]any
+	Then             map[string]any
+	Policy           string
+	Crest            *override
+	Source           any
+	Note, CVE        string
+	Derived          bool
+}
+
+// vectorRow is an entry of given.cases.
+type vectorRow struct {
+	In, Want map[string]any
+	Policy   string
+	Crest    *override
+	Note     string
+}
+
+// override is what crest holds instead of a recorded expectation.
+type override struct {
+	Then, Want, Given, In map[string]any
+	Skip, Why             string
+}
+
+// facts are what a driver observed, under the keys of the expectation. A value of type check decides by itself.
+type facts map[string]any
+
+// check compares an expectation that is no plain value.
+type check func(want any) error
+
+// driver plays one row against crest. The error is what the call (or the declaration, or New) ended with;
+// troubles of the driver itself are panics, which fail the row.
+type driver func(r *row) (facts, error)
+
+// drivers are the operations by their names in when.op.
+var drivers = map[string]driver{
+	"prepare":              prepare,
+	"prepare_body":         prepareBody,
+	"prepare_method":       prepareMethod,
+	"validate_header":      validateHeader,
+	"merged_headers":       mergedHeaders,
+	"merged_query":         mergedQuery,
+	"merge_setting":        mergeSetting,
+	"merge_hooks":          mergeHooks,
+	"dispatch_hooks":       dispatchHooks,
+	"join_url":             joinURL,
+	"requote":              requote,
+	"request_target":       requestTarget,
+	"flatten":              flattenValue,
+	"flatten_params":       flattenParams,
+	"drop_null":            dropNull,
+	"json":                 answerJSON,
+	"decode":               decodeModel,
+	"text":                 answerText,
+	"guess_json_encoding":  guessEncoding,
+	"content_type":         contentType,
+	"parse_content_type":   parseContentType,
+	"parse_mimetype":       parseMimetype,
+	"content_type_matches": contentTypeMatches,
+	"links":                links,
+	"parse_link_header":    parseLinkHeader,
+	"raise_for_status":     raiseForStatus,
+	"iter_content":         iterContent,
+	"iter_lines":           iterLines,
+	"close_unread":         closeUnread,
+	"map_error":            mapError,
+	"error_string":         errorString,
+	"exchange":             exchange,
+}
+
+func TestVectors(t *testing.T) {
+	v := &vectors{tally: newTally("vectors (rows)", nil), met: map[string]bool{}}
+	cases := 0
+	for _, c := range readVectors(t) {
+		if inAreas(c.Area) {
+			cases++
+			v.run(c)
+		}
+	}
+	v.tally.suite = fmt.Sprintf("vectors (rows of %d cases)", cases)
+	v.checkWaiting()
+	v.tally.done(t, vectorsFloor)
+}
+
+func readVectors(t *testing.T) []vector {
+	t.Helper()
+	d := json.NewDecoder(bytes.NewReader(data(t, "seeds/vectors.json")))
+	d.DisallowUnknownFields()
+	var cases []vector
+	require.NoError(t, d.Decode(&cases))
+	return cases
+}
+
+func inAreas(area string) bool {
+	name, _, _ := strings.Cut(area, ".")
+	for _, a := range vectorAreas {
+		if name == a {
+			return true
+		}
+	}
+	return false
+}
+
+// vectors is one run over the file.
+type vectors struct {
+	tally *tally
+	met   map[string]bool // entries of waiting that a row matched
+}
+
+// run plays the rows of a case; a case without a table is one row.
+func (v *vectors) run(c vector) {
+	table, ok := c.Given["cases"]
+	if !ok {
+		v.row(c.ID, &c, vectorRow{})
+		return
+	}
+	for i, entry := range asList(table) {
+		v.row(fmt.Sprintf("%s row %d", c.ID, i+1), &c, readRow(c.ID, entry))
+	}
+}
+
+func readRow(id string, entry any) vectorRow {
+	text, err := json.Marshal(entry)
+	must(err)
+	d := json.NewDecoder(bytes.NewReader(text))
+	d.DisallowUnknownFields()
+	var r vectorRow
+	if err := d.Decode(&r); err != nil {
+		panic(fmt.Sprintf("%s: %v", id, err))
+	}
+	return r
+}
+
+// row plays one row: as recorded under its policy, and as crest holds it without one.
+func (v *vectors) row(id string, c *vector, r vectorRow) {
+	if reason := skipReason(c, r); reason != "" {
+		v.tally.leave(id, reason)
+		return
+	}
+	if reason, ok := v.waits(id, c.ID); ok {
+		v.tally.leave(id, reason)
+		return
+	}
+	policy := c.Policy + r.Policy
+	if policy == "" {
+		v.play(id, c, expectation(c, r, true), "")
+		return
+	}
+	v.play(id, c, expectation(c, r, false), policy)
+	if c.Crest != nil || r.Crest != nil {
+		v.play(id+" without "+policy, c, expectation(c, r, true), "")
+	}
+}
+
+func skipReason(c *vector, r vectorRow) string {
+	for _, o := range []*override{c.Crest, r.Crest} {
+		if o != nil && o.Skip != "" {
+			return o.Skip
+		}
+	}
+	return ""
+}
+
+// expectation merges a case and its row, and with instead set what crest holds over both.
+func expectation(c *vector, r vectorRow, instead bool) vectorRow {
+	out := vectorRow{In: maps.Clone(c.Given), Want: maps.Clone(c.Then)}
+	delete(out.In, "cases")
+	delete(out.Want, "each")
+	maps.Copy(out.In, r.In)
+	own := r.Want
+	if instead && r.Crest != nil {
+		maps.Copy(out.In, r.Crest.In)
+		if r.Crest.Want != nil {
+			own = r.Crest.Want
+		}
+	}
+	maps.Copy(out.Want, own)
+	if instead && c.Crest != nil {
+		maps.Copy(out.In, c.Crest.Given)
+		if c.Crest.Then != nil {
+			out.Want = maps.Clone(c.Crest.Then)
+		}
+	}
+	return out
+}
+
+// play runs the driver of one row. Keys of the expectation that wait for something are counted as skipped on their own.
+func (v *vectors) play(id string, c *vector, r vectorRow, policy string) {
+	for _, key := range sortedKeys(r.Want) {
+		if reason, ok := v.waits(id+" "+key, c.ID+" "+key); ok {
+			v.tally.leave(id+" "+key, reason)
+			delete(r.Want, key)
+		}
+	}
+	v.tally.run(id, func() error {
+		own := &row{in: newObject(r.In), when: newObject(c.When), want: r.Want, policy: policy}
+		defer own.end()
+		op := own.when.text("op")
+		drive, ok := drivers[op]
+		if !ok {
+			return fmt.Errorf("no driver for the operation %q", op)
+		}
+		got, err := drive(own)
+		return own.judge(got, err)
+	})
+}

@@ -1,0 +1,59 @@
+package crest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/crest-go/crest"
+)
+
+// LibraryError is the API's error model: what every failure becomes that no entry names.
+type LibraryError struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func (e *LibraryError) Error() string { return e.Message }
+
+// OutOfBooks is what a 409 means. Part of it comes from a header.
+type OutOfBooks struct {
+	Back  string `header:"X-Back-On"`
+	Title string `json:"title"`
+}
+
+func (e *OutOfBooks) Error() string { return e.Title + " is back on " + e.Back }
+
+// Errors are types. An ErrorMap says which status becomes which.
+func ExampleErrorMap() {
+	borrow := crest.Post[crest.Empty, crest.Empty]("/books/7/loans", crest.WithErrors(crest.ErrorMap{
+		409: crest.As[*OutOfBooks](),
+	}))
+	call := func(server fakeServer) error {
+		c, _ := crest.New[*LibraryError]("https://api.example.com", crest.WithTransport(server))
+		_, err := borrow.Call(context.Background(), c, crest.Empty{})
+		return err
+	}
+
+	err := call(answering(409, `{"title": "Dune"}`))
+	fmt.Println(err)
+	if out, ok := errors.AsType[*OutOfBooks](err); ok {
+		fmt.Println("title:", out.Title)
+	}
+
+	err = call(answering(403, `{"code": "card_expired", "message": "your card has expired"}`))
+	fmt.Println(err)
+	if said, ok := errors.AsType[*LibraryError](err); ok {
+		fmt.Println("code:", said.Code)
+	}
+
+	// A body that is no model never hides the status.
+	err = call(answering(502, `<html>Bad Gateway</html>`))
+	fmt.Println(err)
+	// Output:
+	// crest: POST /books/7/loans: 409 Conflict: Dune is back on
+	// title: Dune
+	// crest: POST /books/7/loans: 403 Forbidden: your card has expired
+	// code: card_expired
+	// crest: POST /books/7/loans: 502 Bad Gateway: "<html>Bad Gateway</html>"
+}
