@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/crest-go/crest"
 )
@@ -35,10 +36,15 @@ func ExampleErrorMap() {
 		return err
 	}
 
-	err := call(answering(409, `{"title": "Dune"}`))
+	err := call(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("X-Back-On", "Friday")
+		w.WriteHeader(http.StatusConflict)
+		fmt.Fprint(w, `{"title": "Dune"}`)
+	})
 	fmt.Println(err)
 	if out, ok := errors.AsType[*OutOfBooks](err); ok {
-		fmt.Println("title:", out.Title)
+		fmt.Println("try again on", out.Back)
 	}
 
 	err = call(answering(403, `{"code": "card_expired", "message": "your card has expired"}`))
@@ -51,8 +57,8 @@ func ExampleErrorMap() {
 	err = call(answering(502, `<html>Bad Gateway</html>`))
 	fmt.Println(err)
 	// Output:
-	// crest: POST /books/7/loans: 409 Conflict: Dune is back on
-	// title: Dune
+	// crest: POST /books/7/loans: 409 Conflict: Dune is back on Friday
+	// try again on Friday
 	// crest: POST /books/7/loans: 403 Forbidden: your card has expired
 	// code: card_expired
 	// crest: POST /books/7/loans: 502 Bad Gateway: "<html>Bad Gateway</html>"

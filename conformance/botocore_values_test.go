@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -239,24 +240,14 @@ func depthOf(value any) int {
 }
 
 // isSpecial reports whether a value holds the name of a float that JSON has no number for.
-func isSpecial(value any) bool {
-	switch v := value.(type) {
-	case map[string]any:
-		for _, inner := range v {
-			if isSpecial(inner) {
-				return true
-			}
-		}
-	case []any:
-		for _, inner := range v {
-			if isSpecial(inner) {
-				return true
-			}
-		}
-	case string:
-		return v == "NaN" || v == "Infinity" || v == "-Infinity"
+func isSpecial(value map[string]any) bool {
+	text, err := json.Marshal(value)
+	if err != nil {
+		panic(err.Error())
 	}
-	return false
+	return slices.ContainsFunc([]string{`"NaN"`, `"Infinity"`, `"-Infinity"`}, func(name string) bool {
+		return strings.Contains(string(text), name)
+	})
 }
 
 // newBuilder makes the types for one case, whose value is params or the result.

@@ -15,6 +15,9 @@ import (
 func prepareBody(r *row) (facts, error) {
 	p := &plan{method: r.method()}
 	sent := bodyOf(r, &p.request)
+	if r.in.get("body") != nil {
+		body(&p.request, r.in.text("body"))
+	}
 	p.callOpts = headers(p.callOpts, r.in.fields("headers"))
 	for _, name := range r.in.texts("skip") {
 		p.callOpts = append(p.callOpts, crest.WithoutHeader(name))
@@ -45,13 +48,10 @@ func prepareBody(r *row) (facts, error) {
 func bodyOf(r *row, m *model) (sent string) {
 	in := r.in
 	chunked := in.flag("chunked")
-	for _, key := range []string{"body", "text"} {
-		if in.get(key) != nil {
-			sent = in.text(key)
-			body(m, sent)
-		}
-	}
 	switch {
+	case in.get("text") != nil:
+		sent = in.text("text")
+		body(m, sent)
 	case chunked: // the length is hidden: a reader that can do nothing else
 		sent = in.text("bytes")
 		body[io.Reader](m, struct{ io.Reader }{strings.NewReader(sent)})

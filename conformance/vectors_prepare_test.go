@@ -108,7 +108,7 @@ func validateHeader(r *row) (facts, error) {
 	name, value := r.in.text("name"), r.in.text("value")
 	p.callOpts = append(p.callOpts, crest.WithHeader(name, value))
 	_, err := p.prepare(r, "http://api.test")
-	if err != nil && !strings.Contains(err.Error(), fmt.Sprintf("%q", name)) {
+	if err != nil && !strings.Contains(err.Error(), "header "+name+" ") && !strings.Contains(err.Error(), fmt.Sprintf("%q", name)) {
 		return nil, fmt.Errorf("the error does not name the field: %s", err.Error())
 	}
 	return nil, err

@@ -68,23 +68,23 @@ func isText(t reflect.Type) bool {
 }
 
 // body finds what the body is, or that there is none.
-func (c *compiler) body() {
-	m, b := c.request.model, &c.request.body
+func (p *requestPlan) compileBody() {
+	m, b := p.model, &p.body
 	bodies, jsons, forms := m.at(inBody), m.at(inJSON), m.at(inForm)
-	c.mistake(twoBodies(bodies, jsons, forms))
+	p.mistake(twoBodies(bodies, jsons, forms))
 	switch {
 	case !m.located():
-		c.wholeModel()
+		p.wholeModel()
 	case len(bodies) > 0:
 		f := bodies[0]
 		*b = requestBody{kind: sendKind(f.typ), field: f, typ: f.typ, origin: f.label() + " is a body"}
-		c.wholeBody(f.label())
+		p.wholeBody(f.label())
 	case len(forms) > 0:
-		*b = requestBody{kind: Form, form: c.encoders(inForm), origin: forms[0].label() + " is part of a body"}
-		compete(b.form, nil)
+		*b = requestBody{kind: Form, form: p.encoders(inForm), origin: forms[0].label() + " is part of a body"}
+		compete(b.form)
 	case len(jsons) > 0:
 		*b = requestBody{kind: JSONFields, origin: jsons[0].label() + " is part of a body"}
-		c.jsonFields(jsons)
+		p.jsonFields(jsons)
 	}
 }
 
@@ -100,18 +100,17 @@ func twoBodies(bodies, jsons, forms []*field) error {
 }
 
 // wholeModel compiles a model that is itself the body.
-func (c *compiler) wholeModel() {
-	r := c.request
-	t := r.model.typ
-	r.body = requestBody{kind: sendKind(r.typ), typ: r.typ, origin: typeName(t) + " tags no field path, query, header or cookie, which makes it a body"}
+func (p *requestPlan) wholeModel() {
+	t := p.model.typ
+	p.body = requestBody{kind: sendKind(p.typ), typ: p.typ, origin: typeName(t) + " tags no field path, query, header or cookie, which makes it a body"}
 	switch {
-	case r.body.kind == Whole && empty(t):
-		r.body = requestBody{}
-	case r.body.kind == Whole && r.model.byField(true):
-		r.body.kind, r.body.typ = JSONFields, nil
-		c.jsonFields(r.model.fields)
+	case p.body.kind == Whole && empty(t):
+		p.body = requestBody{}
+	case p.body.kind == Whole && p.model.byField(true):
+		p.body.kind, p.body.typ = JSONFields, nil
+		p.jsonFields(p.model.fields)
 	default:
-		c.wholeBody(typeName(t))
+		p.wholeBody(typeName(t))
 	}
 }
 
@@ -150,17 +149,17 @@ func (m *model) forXML() bool {
 }
 
 // wholeBody looks for what a JSON codec would trip over below a whole body.
-func (c *compiler) wholeBody(label string) {
-	b := &c.request.body
-	if b.kind != Whole || b.field == nil && c.request.model.forXML() {
+func (p *requestPlan) wholeBody(label string) {
+	b := &p.body
+	if b.kind != Whole || b.field == nil && p.model.forXML() {
 		return
 	}
 	if err := Encodable(b.typ); err != nil {
-		c.mistake(fmt.Errorf("%s can't be sent: %w", label, err))
+		p.mistake(fmt.Errorf("%s can't be sent: %w", label, err))
 		return
 	}
 	for _, problem := range deeper(b.typ, b.field == nil, true) {
-		c.mistake(errText(label + problem))
+		p.mistake(errText(label + problem))
 	}
 }
 

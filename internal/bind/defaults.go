@@ -66,10 +66,10 @@ func (d *fallback) set(v reflect.Value) {
 	v.Set(d.value)
 }
 
-func (c *compiler) defaults() {
-	list, mistakes := fallbacks(c.request.model.fields)
-	c.request.defaults = list
-	c.mistakes = append(c.mistakes, mistakes...)
+func (p *requestPlan) fallbacks() []*fallback {
+	list, mistakes := fallbacks(p.model.fields)
+	p.mistakes = append(p.mistakes, mistakes...)
+	return list
 }
 
 // HasDefaults reports whether [Request.ApplyDefaults] does anything.

@@ -8,12 +8,12 @@ import (
 // encoder writes one field of a request model to its place.
 type encoder struct {
 	*field
-	node     *node
-	style    style
-	wildcard bool              // takes all entries of a map: query:"*", header:"X-Meta-*"
-	prefix   string            // of a header wildcard
-	rivals   map[string]*field // the fields that a wildcard's entries must not repeat
-	constant map[string]bool   // the route's constants, the same
+	node      *node
+	style     style
+	wildcard  bool              // takes all entries of a map: query:"*", header:"X-Meta-*"
+	prefix    string            // of a header wildcard
+	rivals    map[string]*field // the fields that a wildcard's entries must not repeat
+	constants []string          // the route's constants, the same
 }
 
 // newEncoder compiles a located field, or says what is wrong with it.

@@ -17,10 +17,10 @@ type jsonField struct {
 }
 
 // jsonFields compiles the fields of a body that is written one by one.
-func (c *compiler) jsonFields(fields []*field) {
-	m := c.request.model
+func (p *requestPlan) jsonFields(fields []*field) {
+	m := p.model
 	if implements(m.typ, jsonMarshalerType) {
-		c.mistake(errMarshalsItself(m, "MarshalJSON"))
+		p.mistake(errMarshalsItself(m, "MarshalJSON"))
 	}
 	for _, f := range fields {
 		j, err := newJSONField(f)
@@ -30,13 +30,13 @@ func (c *compiler) jsonFields(fields []*field) {
 			}
 		}
 		if err != nil {
-			c.mistake(err)
+			p.mistake(err)
 			continue
 		}
 		for _, problem := range deeper(f.typ, false, true) {
-			c.mistake(errText(f.label() + problem))
+			p.mistake(errText(f.label() + problem))
 		}
-		c.request.body.json = append(c.request.body.json, j)
+		p.body.json = append(p.body.json, j)
 	}
 }
 

@@ -152,24 +152,17 @@ func (e *encoder) restList(dst []byte, n *node, v reflect.Value) ([]byte, error)
 	return bytes.TrimSuffix(dst, []byte("/")), err
 }
 
-// appendSegment appends a segment and a slash.
+// appendSegment appends a segment and a slash. Whether it is a dot segment is
+// seen when the path is whole.
 func appendSegment(dst []byte, segment string) ([]byte, error) {
 	if segment == "" {
 		return dst, &problem{text: "holds an empty segment: take out the slash at the start, or the doubled one"}
 	}
-	start := len(dst)
-	dst = append(dst, segment...)
-	if dotted(dst[start:]) {
-		return dst, errDotted
-	}
-	return append(escapeFrom(dst, start), '/'), nil
+	return append(AppendPathEscape(dst, segment), '/'), nil
 }
 
-// pathProblem says why a field can't fill a placeholder.
-func (e *encoder) pathProblem(rest bool) error {
-	list := e.node.shape == listShape || e.node.shape == anyShape
-	if rest && (!list && e.node.shape != scalarShape || e.options.style != "" || e.options.explode != "") {
-		return &problem{text: "fills the rest of the path: use a string or a list of segments, without style= and explode="}
-	}
-	return nil
+// fillsRest reports whether the field can fill {name...}.
+func (e *encoder) fillsRest() bool {
+	plain := e.options.style == "" && e.options.explode == ""
+	return plain && e.node.shape != mapShape && e.node.shape != structShape
 }

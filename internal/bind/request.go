@@ -17,30 +17,23 @@ type RequestConfig struct {
 // immutable and safe for concurrent use. [Request.Encode] writes everything
 // but the body, which [Request.Body] says how to get.
 type Request struct {
-	typ      reflect.Type
-	model    *model // nil unless the type is a struct or a pointer to one
-	pointer  bool
+	*requestPlan
 	steps    []step
 	pathSize int
 	constant string
-	query    []*encoder
-	headers  []*encoder
-	cookies  []*encoder
-	defaults []*fallback
-	body     requestBody
+	pairs    []*encoder // the plan's query, minding the route's constants
 }
 
 // CompileRequest compiles a request model for a route and returns all of its
-// mistakes at once. t is the model or a pointer to it.
+// mistakes at once. t is the model or a pointer to it. What depends on the type
+// alone is compiled once and kept, so that an endpoint can be declared in place.
 //
 // A model that tags no field path, query, header, cookie or form and has no
 // untagged field Body is itself the body, whatever its type is.
 func CompileRequest(t reflect.Type, route *Route, cfg RequestConfig) (*Request, []error) {
 	c := newCompiler(t)
 	c.route(route)
-	c.places(route.constants())
-	c.body()
-	c.defaults()
+	c.constants(route)
 	if b := c.request.body; b.kind != NoBody && !cfg.AllowBody {
 		c.mistake(fmt.Errorf("%s, and GET and HEAD have none: use another method, or the option WithGetBody()", b.origin))
 	}
@@ -58,10 +51,8 @@ func CompileDefaults(t reflect.Type) (*Request, []error) {
 		}
 	}
 	if !m.located() {
-		c.mistake(fmt.Errorf("%s has no field tagged header, query or cookie", t))
+		c.mistake(fmt.Errorf("%s has no field tagged header, query or cookie", typeName(m.typ)))
 	}
-	c.places(nil)
-	c.defaults()
 	return c.done()
 }
 
@@ -80,7 +71,7 @@ func (r *Request) Encode(v reflect.Value, out *Parts) error {
 		return err
 	}
 	r.prepare(out)
-	for _, e := range r.query {
+	for _, e := range r.pairs {
 		if err := e.query(v, out); err != nil {
 			return e.fail(err)
 		}
@@ -105,9 +96,9 @@ func (r *Request) prepare(out *Parts) {
 	if len(r.headers) > 0 {
 		out.lines = make([]string, 0, len(r.headers))
 	}
-	if out.Query == nil && len(r.constant)+len(r.query) > 0 {
+	if out.Query == nil && len(r.constant)+len(r.pairs) > 0 {
 		size := len(r.constant)
-		for _, e := range r.query {
+		for _, e := range r.pairs {
 			size += len(e.name) + perField
 		}
 		out.Query = make([]byte, 0, size)
@@ -126,27 +117,18 @@ func (r *Request) open(v reflect.Value) (reflect.Value, error) {
 	return v.Elem(), nil
 }
 
-// compiler collects the mistakes of one model.
+// compiler joins a type's plan and a route.
 type compiler struct {
 	request  *Request
 	mistakes []error
 }
 
 func newCompiler(t reflect.Type) *compiler {
-	r := &Request{typ: t}
-	inner := t
-	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct {
-		r.pointer, inner = true, t.Elem()
-	}
-	r.model = walk(inner)
-	return &compiler{request: r, mistakes: r.model.mistakes}
+	p := requestPlanOf(t)
+	return &compiler{&Request{requestPlan: p, pairs: p.query}, slices.Clip(p.mistakes)}
 }
 
-func (c *compiler) mistake(err error) {
-	if err != nil {
-		c.mistakes = append(c.mistakes, err)
-	}
-}
+func (c *compiler) mistake(err error) { c.mistakes = append(c.mistakes, err) }
 
 func (c *compiler) done() (*Request, []error) {
 	if len(c.mistakes) > 0 {
@@ -159,64 +141,58 @@ func (c *compiler) done() (*Request, []error) {
 func (c *compiler) route(route *Route) {
 	r := c.request
 	r.constant = route.query
-	fields := r.model.at(Path)
+	r.steps = make([]step, 0, len(route.parts))
 	for _, p := range route.parts {
 		s := step{part: p}
 		if p.name != "" {
-			s.e = c.placeholder(fields, p)
+			s.e = c.placeholder(p)
 			r.pathSize += perField
 		}
 		r.pathSize += len(p.literal)
 		r.steps = append(r.steps, s)
 	}
-	names := route.Names()
-	for _, f := range fields {
-		if !slices.Contains(names, f.name) {
+	for _, f := range r.model.at(Path) {
+		if !slices.ContainsFunc(route.parts, func(p part) bool { return p.name == f.name }) {
 			c.mistake(f.mistake("has no placeholder {%s} in the route %s: add it, or take the field out", f.name, route))
 		}
 	}
 }
 
-func (c *compiler) placeholder(fields []*field, p part) *encoder {
-	i := slices.IndexFunc(fields, func(f *field) bool { return f.name == p.name })
-	if i < 0 {
-		c.mistake(fmt.Errorf("%s has no field tagged path:%q for the placeholder {%s}: add one or take it out of the route", typeName(c.request.model.typ), p.name, p.name))
+// placeholder finds the field that fills p. A field that is there but can't be
+// sent is reported with the plan.
+func (c *compiler) placeholder(p part) *encoder {
+	m := c.request.model
+	if !slices.ContainsFunc(m.fields, func(f *field) bool { return f.place == Path && f.name == p.name }) {
+		c.mistake(fmt.Errorf("%s has no field tagged path:%q for the placeholder {%s}: add one or take it out of the route", typeName(m.typ), p.name, p.name))
 		return nil
 	}
-	e, err := newEncoder(fields[i])
-	if err == nil {
-		if problem := e.pathProblem(p.rest); problem != nil {
-			err = e.mistake("%v", problem)
-		}
+	i := slices.IndexFunc(c.request.path, func(e *encoder) bool { return e.name == p.name })
+	if i < 0 {
+		return nil
 	}
-	c.mistake(err)
+	e := c.request.path[i]
+	if p.rest && !e.fillsRest() {
+		c.mistake(e.mistake("fills the rest of the path: use a string or a list of segments, without style= and explode="))
+	}
 	return e
 }
 
-// places compiles the query, header and cookie fields.
-func (c *compiler) places(constants []string) {
+// constants keeps the query's fields from repeating what the route sends.
+func (c *compiler) constants(route *Route) {
+	if route.query == "" {
+		return
+	}
+	names := route.constants()
 	r := c.request
-	r.query = c.encoders(Query)
-	r.headers = c.encoders(Header)
-	r.cookies = c.encoders(Cookie)
-	for _, e := range r.query {
-		if slices.Contains(constants, e.name) {
+	r.pairs = slices.Clone(r.pairs)
+	for i, e := range r.pairs {
+		if slices.Contains(names, e.name) {
 			c.mistake(e.mistake("stands as a constant in the route's query already: take one of them out"))
 		}
-	}
-	compete(r.query, constants)
-	compete(r.headers, nil)
-}
-
-func (c *compiler) encoders(place Place) []*encoder {
-	var list []*encoder
-	for _, f := range c.request.model.at(place) {
-		e, err := newEncoder(f)
-		if err != nil {
-			c.mistake(err)
-			continue
+		if e.wildcard {
+			own := *e
+			own.constants = names
+			r.pairs[i] = &own
 		}
-		list = append(list, e)
 	}
-	return list
 }

@@ -3,6 +3,7 @@ package bind
 import (
 	"fmt"
 	"reflect"
+	"sync"
 )
 
 // Response is the compiled plan of a response model. It is immutable and safe
@@ -24,12 +25,11 @@ type Response struct {
 // once. t is a struct with tags, a pointer to one, or any type that a body can
 // be decoded into; []byte, string and io.ReadCloser take the body as it is.
 func CompileResponse(t reflect.Type) (*Response, []error) {
-	r := &Response{typ: t}
-	inner := t
-	if t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct {
-		r.pointer, inner = true, t.Elem()
+	if r, ok := responses.Load(t); ok {
+		return r.(*Response), nil
 	}
-	r.model = walk(inner)
+	r := &Response{typ: t}
+	r.model, r.pointer = modelOf(t)
 	c := responseCompiler{r: r, mistakes: r.model.mistakes}
 	c.misplaced()
 	r.headers = c.decoders(Header)
@@ -40,8 +40,12 @@ func CompileResponse(t reflect.Type) (*Response, []error) {
 	if len(c.mistakes) > 0 {
 		return nil, c.mistakes
 	}
-	return r, nil
+	kept, _ := responses.LoadOrStore(t, r)
+	return kept.(*Response), nil
 }
+
+// responses grows with the types of a program, not with its calls.
+var responses sync.Map // of reflect.Type to *Response, without mistakes
 
 // Located reports whether the model has header or cookie fields.
 func (r *Response) Located() bool { return len(r.headers)+len(r.cookies) > 0 }

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -51,7 +52,7 @@ func (e *encoder) all(model reflect.Value, n *node, v reflect.Value, is presence
 
 // taken reports whether a named field is sent in the entry's place.
 func (e *encoder) taken(model reflect.Value, name string) bool {
-	if e.constant[name] {
+	if slices.Contains(e.constants, name) {
 		return true
 	}
 	rival := e.rivals[name]
@@ -123,20 +124,13 @@ func (i item) simple() error {
 }
 
 // compete tells the wildcards of one place which names the other fields send.
-func compete(encoders []*encoder, constants []string) {
+func compete(encoders []*encoder) {
 	rivals := make(map[string]*field, len(encoders))
 	for _, e := range encoders {
-		if !e.wildcard {
-			rivals[e.name] = e.field
-		}
-	}
-	taken := make(map[string]bool, len(constants))
-	for _, name := range constants {
-		taken[name] = true
-	}
-	for _, e := range encoders {
 		if e.wildcard {
-			e.rivals, e.constant = rivals, taken
+			e.rivals = rivals
+		} else {
+			rivals[e.name] = e.field
 		}
 	}
 }
