@@ -17,10 +17,13 @@ import (
 var utf8BOM = []byte{0xEF, 0xBB, 0xBF}
 
 // toUTF8 returns a structured body in UTF-8: by its declared charset, else for JSON by its first bytes, else as it is.
+// Bytes that contradict the declared charset are an error.
 func toUTF8(body []byte, label string, json bool) ([]byte, error) {
 	switch {
 	case label != "" && !isUTF8(label):
 		return decodeCharset(body, label)
+	case label != "" && !utf8.Valid(body):
+		return nil, errors.New("the body is not UTF-8, which its charset says it is")
 	case json && label == "":
 		if enc := sniffJSON(body); enc != nil {
 			return decodeWith(enc, body, "UTF-16 or UTF-32")

@@ -82,7 +82,7 @@ type strictReader interface {
 	strict(data []byte, v any) error
 }
 
-var jsonTypes = []string{jsonMediaType, "text/json", "application/*+json"}
+var jsonTypes = []string{jsonMediaType, "text/json", "*/*+json"}
 
 // XML returns a codec over encoding/xml, for application/xml, text/xml and types that end in +xml.
 func XML() Codec { return xmlCodec{} }

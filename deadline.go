@@ -26,6 +26,15 @@ func ranOut(ctx context.Context) bool {
 	return ok
 }
 
+// endedBy makes e the error of a call whose context has ended: whatever broke because of it, the reason is the context's.
+func (e *CallError) endedBy(ctx context.Context) {
+	e.ctxErr = contextError(ctx)
+	e.Kind = ""
+	if ranOut(ctx) {
+		e.Kind, e.Err = KindTimeoutTotal, context.Cause(ctx)
+	}
+}
+
 // lifetime is the context of one attempt. It lives until the body has been read, by whomever.
 type lifetime struct {
 	context.Context

@@ -9,7 +9,7 @@ import (
 // Link is one link of a Link header (RFC 8288) for one relation type.
 type Link struct {
 	URL    string            // the target, absolute
-	Rel    string            // the relation type in lower case: "next"
+	Rel    string            // the relation type in lower case: "next"; "" when the link names none
 	Anchor string            // what the link is from, absolute; "" for the answer itself
 	Params map[string]string // the other parameters by lower-case name; title* is decoded into title
 }
@@ -112,7 +112,7 @@ func (p *linkParser) quoted() string {
 	return b.String()
 }
 
-// links returns the element once for each of its relation types; none, if it has none.
+// links returns the element once for each of its relation types; once with an empty Rel, if it has none.
 func (p *linkParser) links(base *url.URL) []Link {
 	rel, _ := p.first("rel")
 	target := resolve(base, p.target)
@@ -122,6 +122,9 @@ func (p *linkParser) links(base *url.URL) []Link {
 	proto := Link{URL: target, Params: p.others()}
 	if anchor, ok := p.first("anchor"); ok {
 		proto.Anchor = resolve(base, anchor)
+	}
+	if strings.TrimSpace(rel) == "" {
+		return []Link{proto}
 	}
 	var links []Link
 	for relation := range strings.FieldsSeq(rel) {

@@ -39,7 +39,7 @@ func splitMediaType(header string) (mediaType, label string) {
 	return mediaType, ""
 }
 
-// matchesType reports whether a media type fits a pattern: "a/b", "a/*", "a/*+c", "*/*".
+// matchesType reports whether a media type fits a pattern: "a/b", "a/*", "a/*+c", "*/*+c", "*/*".
 func matchesType(pattern, mediaType string) bool {
 	pattern, _ = splitMediaType(pattern)
 	if pattern == "*/*" || pattern == mediaType {
@@ -47,7 +47,7 @@ func matchesType(pattern, mediaType string) bool {
 	}
 	main, sub, _ := strings.Cut(pattern, "/")
 	gotMain, gotSub, _ := strings.Cut(mediaType, "/")
-	if main != gotMain || !strings.HasPrefix(sub, "*") {
+	if main != gotMain && main != "*" || !strings.HasPrefix(sub, "*") {
 		return false
 	}
 	return strings.HasSuffix(gotSub, sub[1:])

@@ -14,10 +14,12 @@ import (
 // the port always there. Origins are compared for equality, never by suffix (RFC 6454, section 4).
 type origin struct{ scheme, host, port string }
 
+var defaultPorts = map[string]string{"http": "80", "https": "443"}
+
 func originOf(u *url.URL) origin {
 	o := origin{strings.ToLower(u.Scheme), strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()}
 	if o.port == "" {
-		o.port = map[string]string{"http": "80", "https": "443"}[o.scheme]
+		o.port = defaultPorts[o.scheme]
 	}
 	return o
 }
@@ -40,17 +42,18 @@ func parseURL(text string) (*url.URL, error) {
 	if text == "" {
 		return nil, errors.New("the URL is empty: give one such as https://api.example.com/v1")
 	}
-	if strings.ContainsAny(text, "\\\t\r\n ") {
-		return nil, errors.New("the URL holds a space, a control character or a backslash")
+	if strings.ContainsAny(text, "\\\t\r\n") {
+		return nil, errors.New("the URL holds a control character or a backslash")
 	}
-	u, err := url.Parse(fixPercent(text))
+	u, err := url.Parse(fixEscapes(text))
 	if err != nil {
-		return nil, fmt.Errorf("the URL cannot be parsed: %w", withoutURL(err))
+		return nil, errors.New("the URL cannot be parsed: look at its host, its port and its percent signs") // net/url quotes the part, which may be a password
 	}
 	if err := checkParsed(u); err != nil {
 		return nil, err
 	}
-	u.Host, err = asciiHost(u)
+	host, err := asciiHost(u)
+	u.Host = strings.TrimSuffix(host, ":"+defaultPorts[u.Scheme]) // as browsers write Host
 	return u, err
 }
 
@@ -115,13 +118,17 @@ func printableASCII(s string) bool {
 	return true
 }
 
-// fixPercent encodes a percent sign that begins no escape, as browsers do.
-func fixPercent(s string) string {
+// fixEscapes encodes a space and a percent sign that begins no escape, as browsers do. In a host, both stay an error.
+func fixEscapes(s string) string {
 	var b strings.Builder
 	for i := range len(s) {
-		b.WriteByte(s[i])
-		if s[i] == '%' && (i+2 >= len(s) || !ishex(s[i+1]) || !ishex(s[i+2])) {
-			b.WriteString("25")
+		switch {
+		case s[i] == ' ':
+			b.WriteString("%20") // net/http would write it into the request line as it is
+		case s[i] == '%' && (i+2 >= len(s) || !ishex(s[i+1]) || !ishex(s[i+2])):
+			b.WriteString("%25")
+		default:
+			b.WriteByte(s[i])
 		}
 	}
 	return b.String()
@@ -129,12 +136,4 @@ func fixPercent(s string) string {
 
 func ishex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
-}
-
-// withoutURL cuts the URL out of net/url's error: it may hold a password.
-func withoutURL(err error) error {
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return e.Err
-	}
-	return err
 }

@@ -41,14 +41,20 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 	case bind.Form:
 		data, err := plan.AppendForm(nil, req)
 		return out.body.encoded(data, "application/x-www-form-urlencoded", err)
-	case bind.Raw:
-		return out.body.raw(plan.BodyField(req))
-	case bind.Reader:
-		return out.body.reader(plan.BodyField(req))
-	case bind.Factory:
-		return out.body.factory(plan.BodyField(req))
 	}
-	return c.bindWhole(plan.BodyField(req), out)
+	v := plan.BodyField(req)
+	if !v.IsValid() {
+		return nil // it would lie behind an embedded pointer that is nil
+	}
+	switch plan.Body() {
+	case bind.Raw:
+		return out.body.raw(v)
+	case bind.Reader:
+		return out.body.reader(v)
+	case bind.Factory:
+		return out.body.factory(v)
+	}
+	return c.bindWhole(v, out)
 }
 
 // bindWhole hands a model to the codec. A nil pointer is no body.

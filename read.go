@@ -76,10 +76,7 @@ func tooLarge(format string, args ...any) *CallError {
 func readFailure(ctx context.Context, err error) *CallError {
 	if ctx.Err() != nil {
 		failed := fail(ErrTransport, "", err)
-		failed.ctxErr = contextError(ctx)
-		if ranOut(ctx) {
-			failed.Kind = KindTimeoutTotal
-		}
+		failed.endedBy(ctx)
 		return failed
 	}
 	if known, ok := errors.AsType[*CallError](err); ok {

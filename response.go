@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 )
 
@@ -41,11 +42,11 @@ func newResponse[Res any](a *answer, model Res) *Response[Res] {
 // Cookies returns what Set-Cookie brought.
 func (r *Response[Res]) Cookies() []*http.Cookie { return (&http.Response{Header: r.Header}).Cookies() }
 
-// ContentType returns the media type in lower case, "application/octet-stream" when the answer names none
+// ContentType returns the media type in lower case, "application/octet-stream" when the answer names none that can be read
 // (RFC 9110, section 8.3), and its charset parameter or "".
 func (r *Response[Res]) ContentType() (mediaType, charset string) {
 	mediaType, charset = splitMediaType(r.Header.Get("Content-Type"))
-	if mediaType == "" {
+	if !strings.Contains(mediaType, "/") {
 		mediaType = octets
 	}
 	return mediaType, charset

@@ -97,7 +97,7 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	if o.body.replay != nil {
 		req.GetBody = o.body.replay
 	}
-	if body == http.NoBody && o.body.declared && !assumesBody(o.method) {
+	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {
 		req.TransferEncoding = []string{"identity"} // else net/http sends no Content-Length: 0
 	}
 	return req.WithContext(ctx), nil

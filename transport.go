@@ -49,11 +49,7 @@ func (h *hop) classify(ctx context.Context, err error) *CallError {
 		failed.Sent = sentDespite(failed.Kind)
 	}
 	if ctx.Err() != nil {
-		failed.ctxErr = contextError(ctx)
-		failed.Kind = ""
-		if ranOut(ctx) {
-			failed.Kind = KindTimeoutTotal
-		}
+		failed.endedBy(ctx)
 	}
 	return failed
 }

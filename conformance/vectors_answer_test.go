@@ -83,6 +83,17 @@ type (
 	}
 )
 
+// typeOf is the model that an exchange decodes into, by the word of the data.
+func typeOf(into any) reflect.Type {
+	switch into {
+	case nil:
+		return anyModel
+	case "model":
+		return reflect.TypeFor[[]numbered]()
+	}
+	panic("no model of the name " + into.(string))
+}
+
 // decodeModel: JSON into a struct that names one field of it, or into a slice.
 func decodeModel(r *row) (facts, error) {
 	into := map[string]reflect.Type{"struct": reflect.TypeFor[linked](), "slice": reflect.TypeFor[[]numbered]()}

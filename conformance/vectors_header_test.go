@@ -2,7 +2,6 @@ package conformance
 
 import (
 	"context"
-	"reflect"
 	"strings"
 
 	"github.com/crest-go/crest"
@@ -114,15 +113,4 @@ func parseLinkHeader(r *row) (facts, error) {
 		list = append(list, entry)
 	}
 	return facts{"value": list}, err
-}
-
-// typeOf keeps the answer's models in one place: by the word of the data.
-func typeOf(into any) reflect.Type {
-	switch into {
-	case nil:
-		return anyModel
-	case "model":
-		return reflect.TypeFor[[]numbered]()
-	}
-	panic("no model of the name " + into.(string))
 }

@@ -58,8 +58,6 @@ func (o *object) number(key string, otherwise int) int {
 	return int(orZero[float64](v, key))
 }
 
-func (o *object) list(key string) []any { return asList(o.get(key)) }
-
 func (o *object) texts(key string) []string { return asTexts(o.get(key)) }
 
 // named is a name with its values; a nil list stands for null, which removes it.

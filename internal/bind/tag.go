@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// located are the tags that give a field its place, in the order of Place.
+// locations are the tags that give a field its place, in the order of Place.
 var locations = [...]Place{Path, Query, Header, Cookie, inForm}
 
 // options are what follows the name in a tag.

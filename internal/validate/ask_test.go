@@ -44,7 +44,18 @@ type answer struct {
 	Name string `validate:"required"`
 }
 
-type shadowing struct{ envelope }
+type Envelope envelope
+
+func (e Envelope) Validate() error { return (*envelope)(&e).Validate() }
+
+type exportedAnswer struct{ *Envelope }
+
+type ambiguous struct {
+	envelope
+	span
+}
+
+type shadowing struct{ Envelope }
 
 func (shadowing) Validate() error { return nil }
 
@@ -94,6 +105,8 @@ func TestValidateMethods(t *testing.T) {
 		"promoted":             {answer{Name: "x"}, "the API said no"},
 		"promoted, good":       {answer{envelope{OK: true}, "x"}, ""},
 		"tags first":           {answer{}, "Name fails required; the API said no"},
+		"promoted, exported":   {exportedAnswer{&Envelope{}}, "the API said no"},
+		"ambiguous, hidden":    {ambiguous{}, ""},
 		"shadowed":             {shadowing{}, ""},
 		"list":                 {[]span{{}, bad}, "[1]: From is out of range"},
 		"list of pointers":     {[]*spanByPointer{nil, {2, 1}}, "[1]: From is out of range"},

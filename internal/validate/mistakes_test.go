@@ -119,6 +119,10 @@ func TestMistakes(t *testing.T) {
 			A int
 			F string `validate:"required_if=A x"`
 		}{}, `rule "required_if=A x" cannot run`},
+		"required_if, pointer": {struct {
+			A *int
+			F string `validate:"required_if=A x"`
+		}{}, `rule "required_if=A x" cannot run`},
 		"excluded_if, nil": {struct {
 			A int
 			F *string `validate:"excluded_if=A nil"`

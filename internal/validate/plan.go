@@ -69,7 +69,7 @@ func (p *Plan) Check(v reflect.Value) error {
 	}
 	v = addressable(v)
 	var found findings
-	if false {
+	if p.open {
 		if err := (&walk{}).visit(v, way{dived: true}); err != nil {
 			return err
 		}

@@ -1,0 +1,6 @@
+// Package examples holds what is tested of README.md. The examples themselves are its subfolders:
+//
+//   - quickstart drives httpbin against a real server and explains itself.
+//   - httpbin is an SDK of the usual size, written as SDKs are written with crest.
+//   - github is the SDK that README.md shows.
+package examples
