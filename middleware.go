@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync/atomic"
 )
 
@@ -17,6 +18,7 @@ type Middleware func(next http.RoundTripper) http.RoundTripper
 
 // WithMiddleware adds middleware inside that of farther levels. Nil ones are ignored.
 func WithMiddleware(mw ...Middleware) Option {
+	mw = slices.Clone(mw)
 	return anyOption(func(s *settings) error {
 		for _, m := range mw {
 			if m != nil {

@@ -163,7 +163,7 @@ func (s *settings) bindQuery(parts *bind.Parts) {
 	for i := range s.query {
 		f := &s.query[i]
 		present := hasQuery(parts.Query, f.name)
-		if present && f.level < levelCall {
+		if f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name)) {
 			continue
 		}
 		if present {
@@ -198,10 +198,11 @@ func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
 		}
 		out.header[f.name] = append([]string(nil), f.values...)
 	}
-	s.bindCookies(out, parts.Cookies)
+	s.bindCookies(out, parts)
 }
 
-func (s *settings) bindCookies(out *outgoing, cookies []bind.Pair) {
+func (s *settings) bindCookies(out *outgoing, parts *bind.Parts) {
+	cookies := parts.Cookies
 	for i := range s.cookies {
 		f := &s.cookies[i]
 		at := indexPair(cookies, f.name)
@@ -209,7 +210,7 @@ func (s *settings) bindCookies(out *outgoing, cookies []bind.Pair) {
 			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Cookie, f.name)
 		}
 		switch {
-		case at >= 0 && f.level < levelCall:
+		case f.level < levelCall && hasCookie(parts, f.name): // the model's own stays
 		case f.removed:
 			cookies = dropPair(cookies, f.name)
 		case at >= 0:
