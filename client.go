@@ -46,7 +46,8 @@ type clientSettings struct {
 
 // New makes a Client for the API at baseURL, such as "https://api.example.com/v1". Routes are appended to
 // its path. It must be absolute, http or https, without credentials, query and fragment. E must be a concrete type,
-// usually a pointer to a model with an Error method; [*Problem] serves APIs that follow RFC 9457.
+// usually a pointer to a model with an Error method; [*Problem] serves APIs that follow RFC 9457. (To build one model on
+// another that is named Error, give it a named field: embedded, the field Error would hide the method.)
 // All mistakes in the options are reported together. Close the client when it is done.
 func New[E error](baseURL string, opts ...ClientOption) (*Client[E], error) {
 	s := &settings{level: levelClient, client: &clientSettings{}}

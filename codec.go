@@ -28,8 +28,8 @@ type Codec interface {
 	Unmarshal(data []byte, v any) error
 }
 
-// WithCodec makes c write request bodies and read answers of its media types. Of several levels the nearest writes, all of
-// them read. Without the option an endpoint speaks [JSON] alone; with it JSON is read only if it is given too.
+// WithCodec makes c write request bodies and read answers of its media types. Of several the nearest writes, at one level the
+// one given last; all of them read. Without the option an endpoint speaks [JSON] alone; with it JSON is read only if it is given too.
 func WithCodec(c Codec) Option {
 	return anyOption(func(s *settings) error {
 		if c == nil || len(c.MediaTypes()) == 0 {

@@ -38,7 +38,7 @@ func (m *material) cookies() []*http.Cookie {
 
 var (
 	errEmptyBody = errors.New("the body is empty: declare the status with WithSuccess if it has none, or use crest.Empty, a pointer or any as the response model")
-	errNullBody  = errors.New("the body is null, which is no model: use a pointer, any or Opt as the response model if that may be")
+	errNullBody  = errors.New("the body is null, which is no model: use a pointer, any, Opt, a list or a map as the response model if that may be")
 )
 
 // decode fills v, which can be addressed, from an answer. It reports whether there was something

@@ -109,7 +109,7 @@ func (e *Endpoint[Req, Res]) Do(ctx context.Context, c Caller, req Req, opts ...
 	return newResponse(a, res), nil
 }
 
-// Prepare merges, validates and encodes req without sending it. ctx is the one for obtaining nothing yet: it is only checked for having ended.
+// Prepare merges, validates and encodes req without sending it. ctx is only checked for having ended; [Prepared.Send] takes its own.
 func (e *Endpoint[Req, Res]) Prepare(ctx context.Context, c Caller, req Req, opts ...CallOption) (*Prepared[Res], error) {
 	p, err := e.prepare(ctx, c, &req, opts)
 	if err != nil {

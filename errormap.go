@@ -28,7 +28,8 @@ type ErrorModel interface {
 }
 
 // As decodes the body of a failed answer into T, which [errors.As] then finds.
-// T is a pointer to a model, or a model, with an Error method.
+// T is a pointer to a model, or a model, with an Error method; header and cookie fields are read as in a response model.
+// An answer whose body is empty makes no model that has fields in the body: the status is there all the same.
 func As[T error]() ErrorModel {
 	a := &asModel{t: reflect.TypeFor[T]()}
 	if a.t.Kind() != reflect.Interface {

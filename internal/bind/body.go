@@ -102,7 +102,7 @@ func twoBodies(bodies, jsons, forms []*field) error {
 // wholeModel compiles a model that is itself the body.
 func (p *requestPlan) wholeModel() {
 	t := p.model.typ
-	p.body = requestBody{kind: sendKind(p.typ), typ: p.typ, origin: typeName(t) + " tags no field path, query, header or cookie, which makes it a body"}
+	p.body = requestBody{kind: sendKind(p.typ), typ: p.typ, origin: typeName(t) + " has no field tagged path, query, header or cookie, which makes it a body"}
 	switch {
 	case p.body.kind == Whole && empty(t):
 		p.body = requestBody{}

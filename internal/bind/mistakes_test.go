@@ -53,7 +53,7 @@ func TestRequestMistakes(t *testing.T) {
 		"loose field": {"/x", struct {
 			Q string `query:"q"`
 			Z int
-		}{}, `struct.Z has no place: tag it path, query, header, cookie, form or json, or json:"-" to leave it out`},
+		}{}, `struct.Z has no place: tag it json, header or cookie (in a request also path, query or form), or json:"-" to leave it out`},
 		"two places": {"/x", struct {
 			Q string `query:"q" header:"X-Q"`
 		}{}, "has the tags query and header: a field has one place"},
@@ -326,4 +326,15 @@ func TestEncodable(t *testing.T) {
 	}
 	require.NoError(t, Decodable(reflect.TypeFor[tree]()))
 	require.ErrorContains(t, Decodable(reflect.TypeFor[struct{ R io.Reader }]()), "struct.R is the interface io.Reader")
+}
+
+// TestJSONFormatColon: the format option as encoding/json/v2 writes it, which linters know.
+func TestJSONFormatColon(t *testing.T) {
+	for _, tag := range []string{"at,format=unix", "at,format:unix", "at,format:'unix'"} {
+		_, o, problems := parseTag(inJSON, tag)
+		require.Empty(t, problems, tag)
+		require.Equal(t, formatUnix, o.format, tag)
+	}
+	_, _, problems := parseTag(Query, "at,format:unix")
+	require.NotEmpty(t, problems, "only json tags have that form")
 }

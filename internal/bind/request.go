@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"strings"
 )
 
 // RequestConfig is what the endpoint says about its request model.
@@ -35,7 +36,7 @@ func CompileRequest(t reflect.Type, route *Route, cfg RequestConfig) (*Request, 
 	c.route(route)
 	c.constants(route)
 	if b := c.request.body; b.kind != NoBody && !cfg.AllowBody {
-		c.mistake(fmt.Errorf("%s, and GET and HEAD have none: use another method, or the option WithGetBody()", b.origin))
+		c.mistake(fmt.Errorf("%s, and GET and HEAD have none: tag its fields query (or path, header, cookie), use crest.Empty for a request with nothing in it, another method, or the option WithGetBody()", b.origin))
 	}
 	return c.done()
 }
@@ -153,9 +154,17 @@ func (c *compiler) route(route *Route) {
 	}
 	for _, f := range r.model.at(Path) {
 		if !slices.ContainsFunc(route.parts, func(p part) bool { return p.name == f.name }) {
-			c.mistake(f.mistake("has no placeholder {%s} in the route %s: add it, or take the field out", f.name, route))
+			c.mistake(f.mistake("has no placeholder {%s} in the route %s: add it%s, or take the field out", f.name, route, colonHint(route, f.name)))
 		}
 	}
+}
+
+// colonHint helps who knows another router's placeholders.
+func colonHint(route *Route, name string) string {
+	if strings.Contains(route.String(), "/:"+name) {
+		return " (it is written {" + name + "}, not :" + name + ")"
+	}
+	return ""
 }
 
 // placeholder finds the field that fills p. A field that is there but can't be

@@ -32,6 +32,9 @@ func parseTag(place Place, raw string) (name string, o options, problems []strin
 
 func (o *options) set(place Place, option string) (problem string) {
 	key, value, _ := strings.Cut(option, "=")
+	if format, ok := strings.CutPrefix(option, "format:"); ok && place == inJSON {
+		key, value = "format", strings.Trim(format, "'") // as encoding/json/v2 writes it
+	}
 	switch {
 	case option == "omitzero":
 		o.omitZero = true
