@@ -34,7 +34,7 @@ type rgb struct {
 	R int
 	G int `json:"G"`
 	B int `json:"B,omitempty"`
-	x int //nolint:unused // must be skipped
+	_ int // an unexported field is passed over
 }
 
 func TestEncodeQuery(t *testing.T) {

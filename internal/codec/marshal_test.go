@@ -137,7 +137,7 @@ func TestMarshalLikeEncodingJSON(t *testing.T) {
 	tests := map[string]any{
 		"struct": v, "pointer": &v, "nil": nil, "nil slice": []int(nil), "nil map": map[string]int(nil), "text": "é\u2028\n\x00\xff",
 		"optional": Some(5), "optional struct": Some(v), "optionals": []Opt[string]{Some("x"), Null[string](), {}},
-		"floats": []float64{0, -0.0, 1e21, 1e-7, 1.5, math.MaxFloat64}, "float32": []float32{1.1, 3.4e38},
+		"floats": []float64{0, math.Copysign(0, -1), 1e21, 1e-7, 1.5, math.MaxFloat64}, "float32": []float32{1.1, 3.4e38},
 		"any": []any{1, "x", nil, true, 1.5, map[string]any{"z": []any{}}},
 	}
 	for name, v := range tests {
