@@ -46,10 +46,19 @@ func (c *call) begin(ctx context.Context, caller Caller) (err *CallError) {
 		return failf(ErrRequest, "", "the context is nil: use context.Background()")
 	}
 	c.core, err = coreOf(caller)
-	if err == nil && ctx.Err() != nil {
-		err = fail(ErrRequest, "", context.Cause(ctx))
-		err.ctxErr = contextError(ctx)
+	if err == nil {
+		err = ended(ctx)
 	}
+	return err
+}
+
+// ended refuses to begin with a context that has ended.
+func ended(ctx context.Context) *CallError {
+	if ctx.Err() == nil {
+		return nil
+	}
+	err := fail(ErrRequest, "", context.Cause(ctx))
+	err.ctxErr = contextError(ctx)
 	return err
 }
 

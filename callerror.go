@@ -160,7 +160,7 @@ func (e *CallError) Error() string {
 	}
 	if e.Err != nil {
 		b.WriteString(": ")
-		b.WriteString(e.Err.Error())
+		b.WriteString(oneLine(e.Err.Error()))
 	}
 	b.WriteString(e.aftermath())
 	return b.String()

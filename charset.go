@@ -16,7 +16,7 @@ import (
 
 var utf8BOM = []byte{0xEF, 0xBB, 0xBF}
 
-// toUTF8 returns a structured body in UTF-8: by its declared charset, else for JSON by its first bytes, else as it is.
+// toUTF8 returns a structured body in UTF-8: by its declared charset, else by its first bytes, else as it is.
 // Bytes that contradict the declared charset are an error.
 func toUTF8(body []byte, label string, json bool) ([]byte, error) {
 	switch {
@@ -28,6 +28,8 @@ func toUTF8(body []byte, label string, json bool) ([]byte, error) {
 		if enc := sniffJSON(body); enc != nil {
 			return decodeWith(enc, body, "UTF-16 or UTF-32")
 		}
+	case label == "" && bomEncoding(body) != nil:
+		return decodeWith(bomEncoding(body), body, "UTF-16")
 	}
 	return bytes.TrimPrefix(body, utf8BOM), nil
 }
@@ -64,8 +66,11 @@ func decodeCharset(body []byte, label string) ([]byte, error) {
 	if enc == nil || name == "replacement" || name == "x-user-defined" {
 		return nil, fmt.Errorf("the charset %s is not known: read the answer as []byte and decode it yourself", safeText(label))
 	}
-	if strings.EqualFold(strings.TrimSpace(label), "iso-8859-1") {
-		enc = charmap.ISO8859_1 // the WHATWG table would take windows-1252 for it
+	switch strings.ToLower(strings.TrimSpace(label)) { // where the WHATWG table means something else
+	case "iso-8859-1":
+		enc = charmap.ISO8859_1 // not windows-1252
+	case "utf-16":
+		enc = unicode.UTF16(unicode.LittleEndian, unicode.UseBOM) // a byte order mark counts
 	}
 	return decodeWith(enc, body, name)
 }

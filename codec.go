@@ -56,7 +56,7 @@ const jsonMediaType = "application/json"
 func JSON() Codec { return jsonCodec{} }
 
 // StdJSON returns a codec over encoding/json, for who wants no unsafe code between the network and the program.
-// A request body with a [Secret] is an error under it.
+// A request body with a [Secret] is an error under it, and of what [WithStrictFields] refuses it sees unknown fields alone.
 func StdJSON() Codec { return stdCodec{} }
 
 type jsonCodec struct{}
@@ -87,16 +87,21 @@ var jsonTypes = []string{jsonMediaType, "text/json", "*/*+json"}
 // XML returns a codec over encoding/xml, for application/xml, text/xml and types that end in +xml.
 func XML() Codec { return xmlCodec{} }
 
-type xmlCodec struct{}
+type xmlCodec struct {
+	decoded bool // the bytes are UTF-8, whatever the document says of itself (RFC 7303, section 3)
+}
 
 func (xmlCodec) MediaTypes() []string {
 	return []string{"application/xml", "text/xml", "application/*+xml"}
 }
 func (xmlCodec) Marshal(v any) ([]byte, error) { return xml.Marshal(v) }
 
-func (xmlCodec) Unmarshal(data []byte, v any) error {
+func (x xmlCodec) Unmarshal(data []byte, v any) error {
 	d := xml.NewDecoder(bytes.NewReader(data))
 	d.CharsetReader = charset.NewReaderLabel
+	if x.decoded {
+		d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
+	}
 	if err := d.Decode(v); err != nil {
 		return err
 	}

@@ -35,11 +35,27 @@ func (e *CallError) endedBy(ctx context.Context) {
 	}
 }
 
+// waitedTooLong marks an error of a limiter or a token source that the call's timeout has ended.
+func (e *CallError) waitedTooLong(ctx context.Context) {
+	if (e.Step == ErrLimited || e.Step == ErrCredentials) && ranOut(ctx) {
+		e.Kind, e.Err = KindTimeoutTotal, fmt.Errorf("%w: %w", context.Cause(ctx), e.Err)
+	}
+}
+
 // lifetime is the context of one attempt. It lives until the body has been read, by whomever.
 type lifetime struct {
 	context.Context
 	cancel context.CancelFunc
 	timer  *time.Timer // ends the part before the header of a body that the caller reads
+}
+
+// Err says deadline exceeded when the timer has ended the context, not cancelled: nobody has cancelled the call.
+func (l *lifetime) Err() error {
+	err := l.Context.Err()
+	if err != nil && ranOut(l.Context) {
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // withTotal limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose body the caller

@@ -3,7 +3,6 @@ package crest
 import (
 	"bytes"
 	"errors"
-	"fmt"
 	"net/http"
 	"reflect"
 
@@ -156,14 +155,31 @@ func (m *material) text() (Codec, []byte, *CallError) {
 	mediaType, label := splitMediaType(header)
 	use, known := m.settings.codecOf(mediaType)
 	if mediaType != "" && !m.accepts(mediaType, known) {
-		return nil, nil, fail(ErrResponse, KindContentType,
-			fmt.Errorf("%s instead of %s: %s", safeText(header), m.settings.expected(), excerpt(m.body)))
+		return nil, nil, m.otherType(header)
 	}
 	text, err := toUTF8(m.body, label, isJSON(sendType(use)))
 	if err != nil {
 		return nil, nil, fail(ErrResponse, KindDecode, err)
 	}
+	if x, ok := use.(xmlCodec); ok {
+		x.decoded = label != "" || bomEncoding(m.body) != nil
+		use = x
+	}
 	return use, text, nil
+}
+
+// checkType holds a body that no codec reads to WithAccept.
+func (m *material) checkType() *CallError {
+	header := m.header.Get("Content-Type")
+	mediaType, _ := splitMediaType(header)
+	if m.bodiless || mediaType == "" || m.settings.accept == nil || m.accepts(mediaType, true) {
+		return nil
+	}
+	return m.otherType(header)
+}
+
+func (m *material) otherType(header string) *CallError {
+	return failf(ErrResponse, KindContentType, "%s instead of %s: %s", safeText(header), m.settings.expected(), excerpt(m.body))
 }
 
 func (m *material) accepts(mediaType string, known bool) bool {

@@ -158,7 +158,27 @@ func (e *Error) take(model, err error) bool {
 		return true
 	}
 	if err != nil && e.decodeErr == nil {
-		e.decodeErr = err
+		e.decodeErr = asReason(err)
 	}
 	return false
 }
+
+// bodyError says why the body of a failed answer is no model. It has the kind of a failed call and not its
+// step: a call fails in one step, and this one in ErrStatus.
+type bodyError struct {
+	kind Kind
+	err  error
+}
+
+func asReason(err error) error {
+	if own, ok := errors.AsType[*CallError](err); ok {
+		return &bodyError{own.Kind, own.Err}
+	}
+	return err
+}
+
+func (e *bodyError) Error() string { return string(e.kind) + ": " + oneLine(e.err.Error()) }
+
+func (e *bodyError) Is(target error) bool { return target == e.kind }
+
+func (e *bodyError) Unwrap() error { return e.err }

@@ -2,6 +2,7 @@ package crest_test
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -207,7 +208,7 @@ func fails(t testing.TB, err error, step crest.Step, kind crest.Kind, sent crest
 	for _, other := range []crest.Step{
 		crest.ErrRequest, crest.ErrClosed, crest.ErrLimited, crest.ErrCredentials, crest.ErrTransport, crest.ErrStatus, crest.ErrResponse,
 	} {
-		require.Equal(t, other == step, failed.Is(other), "step %v of %v", other, err)
+		require.Equal(t, other == step, errors.Is(err, other), "step %v of %v", other, err)
 	}
 	return failed
 }

@@ -26,13 +26,16 @@ func (a *answer) read(life *lifetime) *CallError {
 		a.bodyErr = errors.Join(a.bodyErr, err)
 		a.release(wire, life.cancel)
 		return nil
+	case result.kind == emptyResult && c.settings.check == nil:
+		a.release(wire, life.cancel) // whatever it is and however coded
+		return nil
 	case err != nil:
 		_ = wire.Close()
 		return fail(ErrResponse, KindEncoding, err)
 	case result.live():
 		a.live = newLiveBody(c, life, decoded, wire)
 		return nil
-	case result.kind == emptyResult && c.settings.check == nil || a.headOnly():
+	case a.headOnly():
 		a.release(wire, life.cancel)
 		return nil
 	}

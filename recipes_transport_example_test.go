@@ -365,7 +365,10 @@ func Example_rawHeaders() {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.DialContext = func(ctx context.Context, network, address string) (net.Conn, error) {
 		conn, err := new(net.Dialer).DialContext(ctx, network, address)
-		return tee{conn, &seen}, err
+		if err != nil {
+			return nil, err
+		}
+		return tee{conn, &seen}, nil
 	}
 	defer transport.CloseIdleConnections()
 	c, err := crest.New[*crest.Problem](server.URL, crest.WithTransport(transport))

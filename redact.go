@@ -68,6 +68,31 @@ func safeText(s string) string {
 	return excerpt([]byte(s))
 }
 
+// messageBytes is how long the cause of an error may be in its message where a server can have had a hand in it.
+const messageBytes = 4 * quotedBytes
+
+// oneLine returns the text of a foreign error, such as net/http's, as one line of printable text: it may hold
+// what a server sent (CVE-2026-42507).
+func oneLine(text string) string {
+	if len(text) <= messageBytes && plain(text) {
+		return text
+	}
+	var b strings.Builder
+	for _, r := range text {
+		switch {
+		case b.Len() >= messageBytes:
+			return b.String() + "…"
+		case r == '\n':
+			b.WriteString("; ")
+		case strconv.IsPrint(r):
+			b.WriteRune(r)
+		default:
+			b.WriteString(strings.Trim(strconv.QuoteRune(r), "'"))
+		}
+	}
+	return b.String()
+}
+
 // plain reports whether s can stand in a message unquoted.
 func plain(s string) bool {
 	if !utf8.ValidString(s) {

@@ -65,11 +65,11 @@ func (r *Response[Res]) Location() string {
 // A link with several relation types appears once for each.
 func (r *Response[Res]) Links() []Link { return parseLinks(r.Header["Link"], r.URL) }
 
-// String returns the status.
-func (r *Response[Res]) String() string { return r.Status }
+// String returns the status, quoted and capped where the server's phrase is not plain.
+func (r *Response[Res]) String() string { return safeText(r.Status) }
 
 // Format prints the status under every verb: headers and body can hold what no log may have.
-func (r *Response[Res]) Format(f fmt.State, verb rune) { formatError(f, verb, r.Status) }
+func (r *Response[Res]) Format(f fmt.State, verb rune) { formatError(f, verb, r.String()) }
 
 // resolve returns an absolute URL for a reference from an answer, or "" when it is none.
 func resolve(base *url.URL, reference string) string {

@@ -84,25 +84,39 @@ func (c *call) decode(a *answer, res reflect.Value) *CallError {
 
 func (r *result) decode(v reflect.Value, a *answer) (err *CallError) {
 	from := &material{settings: a.call.settings, header: a.resp.Header, body: a.body, bodiless: a.bodiless()}
-	switch r.kind {
-	case emptyResult:
-		return nil
-	case bytesResult:
-		v.SetBytes(a.body)
-		return nil
-	case textResult:
-		return r.decodeString(v, from)
+	if r.raw() {
+		err = from.checkType()
 	}
-	if r.model != nil {
-		a.decoded, err = r.model.decode(v, from)
-		if r.model.bind.BodyKind() == bind.Reader && err == nil {
-			r.model.bind.BodyTarget(v).Set(reflect.ValueOf(a.live))
-		}
-	} else {
-		v.Set(reflect.ValueOf(a.live))
+	if err == nil {
+		err = r.fill(v, a, from)
 	}
 	if err != nil && a.live != nil {
 		_ = a.live.Close()
+	}
+	return err
+}
+
+// raw reports whether the body goes to the caller without a codec.
+func (r *result) raw() bool {
+	return r.kind == bytesResult || r.kind == textResult || r.kind == liveResult || r.kind == modelResult && r.model.bind.BodyKind() == bind.Raw
+}
+
+func (r *result) fill(v reflect.Value, a *answer, from *material) (err *CallError) {
+	switch {
+	case r.kind == emptyResult:
+		return nil
+	case r.kind == bytesResult:
+		v.SetBytes(a.body)
+		return nil
+	case r.kind == textResult:
+		return r.decodeString(v, from)
+	case r.model == nil:
+		v.Set(reflect.ValueOf(a.live))
+		return nil
+	}
+	a.decoded, err = r.model.decode(v, from)
+	if r.model.bind.BodyKind() == bind.Reader && err == nil {
+		r.model.bind.BodyTarget(v).Set(reflect.ValueOf(a.live))
 	}
 	return err
 }
@@ -188,7 +202,7 @@ func (c *call) mapError(a *answer) *CallError {
 	from := &material{settings: c.settings, header: a.resp.Header, body: body}
 	c.settings.errors.describe(e, c.core.fallback, from)
 	if a.bodyErr != nil {
-		e.decodeErr = errors.Join(a.bodyErr, e.decodeErr)
+		e.decodeErr = errors.Join(asReason(a.bodyErr), e.decodeErr)
 	}
 	return fail(ErrStatus, "", e)
 }

@@ -27,6 +27,9 @@ type answer struct {
 func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 	life := c.withTotal(ctx)
 	a, err := c.hop(life)
+	if err != nil {
+		err.waitedTooLong(life)
+	}
 	if err != nil || a.live == nil {
 		life.end()
 		c.core.sweep()
@@ -147,6 +150,9 @@ func (p *Prepared[Res]) Send(ctx context.Context) (*Response[Res], error) {
 	again := *p.call // attempts are counted from zero each time
 	if p.call.core.closed.Load() {
 		return nil, again.failed(ctx, fail(ErrClosed, "", errors.New("the client was closed")))
+	}
+	if err := ended(ctx); err != nil {
+		return nil, again.failed(ctx, err)
 	}
 	var res Res
 	a, err := sendInto(ctx, &again, &res)
