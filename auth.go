@@ -61,7 +61,7 @@ func WithBearer(src TokenSource) Option { return WithAuthorization("Bearer", src
 // An empty scheme sends the credential alone.
 func WithAuthorization(scheme string, src TokenSource) Option {
 	return anyOption(func(s *settings) error {
-		if src == nil {
+		if isNil(src) {
 			return errors.New("WithAuthorization: the source is nil: give NewSecret, NewToken or a TokenSource")
 		}
 		if scheme != "" && !bind.ValidToken(scheme) {

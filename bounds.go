@@ -73,6 +73,9 @@ func effective(set, standard int64) int64 {
 // NoTimeout switches a timeout off.
 const NoTimeout time.Duration = -1
 
+// defaultIdle is the longest silence inside a body.
+const defaultIdle = time.Minute
+
 // defaultTotal is how long a call may take when nothing else is said.
 const defaultTotal = 5 * time.Minute
 

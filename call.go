@@ -76,12 +76,21 @@ func (c *call) send(ctx context.Context, res reflect.Value) (*answer, *CallError
 		err = c.validateResponse(ctx, a, res)
 	}
 	if err != nil {
-		if a != nil {
-			err.RequestID = requestID(a.resp.Header)
-		}
+		a.abandon(err)
 		return nil, c.failed(ctx, err)
 	}
 	return a, nil
+}
+
+// abandon closes what the caller will not get, and notes in err whose answer it was. A nil answer has nothing of either.
+func (a *answer) abandon(err *CallError) {
+	if a == nil {
+		return
+	}
+	err.RequestID = requestID(a.resp.Header)
+	if a.live != nil {
+		_ = a.live.Close()
+	}
 }
 
 // merge applies the options of the call over those of endpoint and client.
@@ -148,6 +157,7 @@ func (c *call) validateResponse(ctx context.Context, a *answer, res reflect.Valu
 		return nil
 	}
 	broken := fail(ErrResponse, KindValidation, err)
+	broken.RequestID = requestID(a.resp.Header)
 	if c.settings.validation.Mode == Observe {
 		c.settings.validation.Report(ctx, c.failed(ctx, broken))
 		return nil

@@ -140,6 +140,7 @@ type CallError struct {
 	Err       error         // the cause
 
 	ctxErr error // the context's error and cause, when it ended the call
+	hop    *hop  // which hop made it, before the wire
 }
 
 // Error returns one line: "crest: GET /pets/{id}: 404 Not Found: no such pet".
@@ -212,8 +213,25 @@ func contextError(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, err) {
+	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, err) && cause != err {
 		return errors.Join(err, cause)
+	}
+	return err
+}
+
+// nestedError is the error of another call, which a middleware or a token source made through crest. What is inside it is
+// that call's: neither its step nor its status may be taken for those of this one. The context's errors stay findable.
+type nestedError struct{ err error }
+
+func (e *nestedError) Error() string { return e.err.Error() }
+
+func (e *nestedError) Is(target error) bool {
+	return (target == context.Canceled || target == context.DeadlineExceeded) && errors.Is(e.err, target)
+}
+
+func nested(err error) error {
+	if _, ok := errors.AsType[*CallError](err); ok {
+		return &nestedError{err}
 	}
 	return err
 }

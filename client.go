@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"reflect"
 	"strings"
 	"sync/atomic"
 )
@@ -94,7 +93,7 @@ func parseBase(text string) (*url.URL, error) {
 
 // checkPlain refuses at start what every call would refuse.
 func (s *settings) checkPlain(base *url.URL) error {
-	if s.auth == nil || s.client.plainCredentials || !originOf(base).plain() {
+	if s.client.plainCredentials || !originOf(base).plain() || s.auth == nil && !s.secretDefaults() {
 		return nil
 	}
 	return errors.New("the base URL is plain http and the client has credentials, which everyone on the way could read: use https, or allow it with WithPlainCredentials")
@@ -136,27 +135,35 @@ func (c *core) sweep() {
 var errNoClient = errors.New("the client is nil or zero: make it with crest.New")
 
 // coreOf finds the client behind a Caller. A Caller that embeds a nil client gives an error, not a panic.
-func coreOf(c Caller) (found *core, err *CallError) {
-	defer func() {
-		if recover() != nil || found == nil && err == nil {
-			found, err = nil, fail(ErrRequest, "", errNoClient)
-		}
-	}()
-	if c == nil {
-		return nil, nil
-	}
-	found = c.caller()
-	if found != nil && found.closed.Load() {
+func coreOf(c Caller) (*core, *CallError) {
+	found := behind(c)
+	switch {
+	case found == nil:
+		return nil, fail(ErrRequest, "", errNoClient)
+	case found.closed.Load():
 		return nil, fail(ErrClosed, "", errors.New("the client was closed"))
 	}
 	return found, nil
+}
+
+// behind asks the Caller. A nil pointer to a struct that embeds a Client panics on the way to it.
+func behind(c Caller) (found *core) {
+	defer func() {
+		if recover() != nil {
+			found = nil
+		}
+	}()
+	if c == nil {
+		return nil
+	}
+	return c.caller()
 }
 
 // WithTransport sends through rt instead of crest's own transport. rt belongs to the caller: Close leaves
 // it open, and its settings are its own (crest's timeouts for connecting, TLS and the header are those of its own transport).
 func WithTransport(rt http.RoundTripper) ClientOption {
 	return clientOption(func(s *settings) error {
-		if v := reflect.ValueOf(rt); rt == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+		if isNil(rt) {
 			return errors.New("WithTransport: the transport is nil")
 		}
 		s.client.transport = rt

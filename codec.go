@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"io"
 	"net/url"
-	"reflect"
 	"slices"
 	"strings"
 
@@ -32,7 +31,7 @@ type Codec interface {
 // one given last; all of them read. Without the option an endpoint speaks [JSON] alone; with it JSON is read only if it is given too.
 func WithCodec(c Codec) Option {
 	return anyOption(func(s *settings) error {
-		if c == nil || len(c.MediaTypes()) == 0 {
+		if isNil(c) || len(c.MediaTypes()) == 0 {
 			return fmt.Errorf("WithCodec: the codec is nil or names no media type")
 		}
 		s.codecs = slices.Insert(slices.Clone(s.codecs), 0, c)
@@ -41,7 +40,7 @@ func WithCodec(c Codec) Option {
 }
 
 // WithStrictFields makes an answer in JSON an error that has fields the model does not know, a key twice, a key in other
-// case, or text that is not UTF-8.
+// case, or text that is not UTF-8. A nearer level cannot switch it off.
 func WithStrictFields() Option {
 	return anyOption(func(s *settings) error {
 		s.strict = true
@@ -113,8 +112,9 @@ func (x xmlCodec) Unmarshal(data []byte, v any) error {
 		if err != nil {
 			return err
 		}
-		if _, ok := token.(xml.StartElement); ok {
-			return fmt.Errorf("there is a second element after the document")
+		text, isText := token.(xml.CharData)
+		if _, ok := token.(xml.StartElement); ok || isText && len(bytes.TrimSpace(text)) > 0 {
+			return fmt.Errorf("there is more after the document")
 		}
 	}
 }
@@ -156,7 +156,7 @@ func (textCodec) Unmarshal(data []byte, v any) error {
 }
 
 // Form returns a codec for application/x-www-form-urlencoded answers, as some OAuth servers send them. It reads into
-// [url.Values], map[string]string, or a struct of strings by its form tags, and writes the first two. Requests are better declared with form tags.
+// [url.Values] or map[string]string. Requests are declared with form tags instead.
 func Form() Codec { return formCodec{} }
 
 type formCodec struct{}
@@ -189,38 +189,5 @@ func (formCodec) Unmarshal(data []byte, v any) error {
 		}
 		return nil
 	}
-	return formInto(values, reflect.ValueOf(v))
-}
-
-// formInto fills the string fields of a struct by their form tags.
-func formInto(values url.Values, v reflect.Value) error {
-	if v.Kind() != reflect.Pointer || v.Elem().Kind() != reflect.Struct {
-		return fmt.Errorf("a %v cannot be read from a form: use url.Values or a struct with form tags", v.Type())
-	}
-	v = v.Elem()
-	for _, f := range reflect.VisibleFields(v.Type()) {
-		name, _, _ := strings.Cut(f.Tag.Get("form"), ",")
-		if name == "" || name == "-" || !f.IsExported() {
-			continue
-		}
-		text, ok := values[name]
-		if !ok {
-			continue
-		}
-		if err := setText(v.FieldByIndex(f.Index), text[0]); err != nil {
-			return fmt.Errorf("the field %s: %w", f.Name, err)
-		}
-	}
-	return nil
-}
-
-func setText(to reflect.Value, text string) error {
-	if u, ok := to.Addr().Interface().(encoding.TextUnmarshaler); ok {
-		return u.UnmarshalText([]byte(text))
-	}
-	if to.Kind() != reflect.String {
-		return fmt.Errorf("a %v cannot be read from a form: use a string or a type with UnmarshalText", to.Type())
-	}
-	to.SetString(text)
-	return nil
+	return fmt.Errorf("a %T cannot be read from a form: use url.Values or map[string]string", v)
 }

@@ -135,11 +135,15 @@ func TestTimeoutTotal(t *testing.T) {
 						tt.opts = append(tt.opts, crest.WithTimeout(d))
 					}
 					_, err := getThing.Call(t.Context(), newClient(t, "https://x.example", tt.opts...), crest.Empty{})
-					failed := fails(t, err, tt.step, crest.KindTimeoutTotal, tt.sent)
+					kind, text := crest.KindTimeoutTotal, fmt.Sprint("the call took longer than its timeout of ", d)
+					if name == "body" && set == "default" { // the silence inside the body is bounded more narrowly
+						d, kind, text = time.Minute, crest.KindTimeoutIdle, "nothing of the body arrived for 1m0s"
+					}
+					failed := fails(t, err, tt.step, kind, tt.sent)
 					require.ErrorIs(t, err, crest.KindTimeout)
 					require.ErrorIs(t, err, context.DeadlineExceeded)
 					require.True(t, failed.Timeout())
-					require.ErrorContains(t, err, fmt.Sprint("the call took longer than its timeout of ", d))
+					require.ErrorContains(t, err, text)
 					require.Equal(t, d, time.Since(start))
 				})
 			})
@@ -165,11 +169,10 @@ func TestTimeoutOfLiveBodies(t *testing.T) {
 				}
 				require.NoError(t, err)
 				defer body.Close()
-				time.AfterFunc(time.Hour, cancel)
+				time.Sleep(time.Hour) // of the caller's own: the bubble's clock jumps
 				_, err = io.ReadAll(body)
-				fails(t, err, crest.ErrTransport, "", crest.SentYes)
-				require.ErrorIs(t, err, context.Canceled)
-				require.Equal(t, time.Hour, time.Since(start))
+				fails(t, err, crest.ErrTransport, crest.KindTimeoutIdle, crest.SentYes)
+				require.Equal(t, time.Hour+time.Minute, time.Since(start))
 			})
 		})
 	}

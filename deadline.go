@@ -4,89 +4,125 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"time"
 )
 
-// totalError is the cause of a context that WithTimeout has ended.
-type totalError struct{ after time.Duration }
+// timeoutError is the cause of a context that one of crest's own timeouts has ended.
+type timeoutError struct {
+	kind  Kind
+	after time.Duration
+}
 
-func (e *totalError) Error() string {
+func (e *timeoutError) Error() string {
+	if e.kind == KindTimeoutIdle {
+		return fmt.Sprintf("nothing of the body arrived for %v", e.after)
+	}
 	return fmt.Sprintf("the call took longer than its timeout of %v", e.after)
 }
 
 // Is makes it a deadline, as one of the caller's own context would be.
-func (e *totalError) Is(target error) bool { return target == context.DeadlineExceeded }
+func (e *timeoutError) Is(target error) bool { return target == context.DeadlineExceeded }
 
 // Timeout makes it a [net.Error]'s answer.
-func (e *totalError) Timeout() bool { return true }
+func (e *timeoutError) Timeout() bool { return true }
 
-// ranOut reports whether ctx ended because the call's own timeout did.
-func ranOut(ctx context.Context) bool {
-	_, ok := errors.AsType[*totalError](context.Cause(ctx))
-	return ok
+// ranOut returns the timeout of crest's that has ended ctx, if one has.
+func ranOut(ctx context.Context) (*timeoutError, bool) {
+	return errors.AsType[*timeoutError](context.Cause(ctx))
 }
 
 // endedBy makes e the error of a call whose context has ended: whatever broke because of it, the reason is the context's.
 func (e *CallError) endedBy(ctx context.Context) {
 	e.ctxErr = contextError(ctx)
 	e.Kind = ""
-	if ranOut(ctx) {
-		e.Kind, e.Err = KindTimeoutTotal, context.Cause(ctx)
+	if timeout, ok := ranOut(ctx); ok {
+		e.Kind, e.Err = timeout.kind, timeout
 	}
 }
 
 // waitedTooLong marks an error of a limiter or a token source that the call's timeout has ended.
 func (e *CallError) waitedTooLong(ctx context.Context) {
-	if (e.Step == ErrLimited || e.Step == ErrCredentials) && ranOut(ctx) {
-		e.Kind, e.Err = KindTimeoutTotal, fmt.Errorf("%w: %w", context.Cause(ctx), e.Err)
+	if timeout, ok := ranOut(ctx); ok && (e.Step == ErrLimited || e.Step == ErrCredentials) {
+		e.Kind, e.Err = timeout.kind, fmt.Errorf("%w: %w", timeout, e.Err)
 	}
 }
 
 // lifetime is the context of one attempt. It lives until the body has been read, by whomever.
 type lifetime struct {
 	context.Context
-	cancel context.CancelFunc
-	timer  *time.Timer // ends the part before the header of a body that the caller reads
-}
-
-// Err says deadline exceeded when the timer has ended the context, not cancelled: nobody has cancelled the call.
-func (l *lifetime) Err() error {
-	err := l.Context.Err()
-	if err != nil && ranOut(l.Context) {
-		return context.DeadlineExceeded
-	}
-	return err
+	cancel   context.CancelCauseFunc
+	total    *time.Timer // nil without a timeout, or where the caller's own deadline is nearer
+	deadline time.Time   // when total fires
 }
 
 // withTotal limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose body the caller
 // reads. Where the caller's own deadline is nearer there is nothing to add.
 func (c *call) withTotal(ctx context.Context) *lifetime {
 	d := c.settings.timeout.duration()
+	own, cancel := context.WithCancelCause(ctx)
+	l := &lifetime{Context: own, cancel: cancel}
 	if deadline, ok := ctx.Deadline(); d == 0 || ok && time.Until(deadline) <= d {
-		ctx, cancel := context.WithCancel(ctx)
-		return &lifetime{Context: ctx, cancel: cancel}
+		return l
 	}
-	if !c.endpoint.result.live() {
-		ctx, cancel := context.WithTimeoutCause(ctx, d, &totalError{d})
-		return &lifetime{Context: ctx, cancel: cancel}
-	}
-	ctx, cancel := context.WithCancelCause(ctx)
-	return &lifetime{
-		Context: ctx,
-		cancel:  func() { cancel(nil) },
-		timer:   time.AfterFunc(d, func() { cancel(&totalError{d}) }),
-	}
+	l.deadline = time.Now().Add(d)
+	l.total = time.AfterFunc(d, func() { cancel(&timeoutError{KindTimeoutTotal, d}) })
+	return l
 }
 
-// headerArrived ends the timeout of a body that the caller reads.
+// Deadline tells limiters how long they may wait.
+func (l *lifetime) Deadline() (time.Time, bool) {
+	if l.total != nil {
+		return l.deadline, true
+	}
+	return l.Context.Deadline()
+}
+
+// Err says deadline exceeded when a timer has ended the context, not cancelled: nobody has cancelled the call.
+func (l *lifetime) Err() error {
+	err := l.Context.Err()
+	if err == nil {
+		return nil
+	}
+	if _, ok := ranOut(l.Context); ok {
+		return context.DeadlineExceeded
+	}
+	return err
+}
+
+// stop ends whatever uses the context at once.
+func (l *lifetime) stop() { l.cancel(nil) }
+
+// headerArrived ends the total timeout of a body that the caller reads.
 func (l *lifetime) headerArrived() {
-	if l.timer != nil {
-		l.timer.Stop()
+	if l.total != nil {
+		l.total.Stop()
 	}
 }
 
 // end frees what the context holds.
 func (l *lifetime) end() {
 	l.headerArrived()
-	l.cancel()
+	l.stop()
+}
+
+// watch bounds the silence inside a body: a Read that waits longer than d for a byte ends the attempt.
+func (l *lifetime) watch(body io.ReadCloser, d time.Duration) io.ReadCloser {
+	timer := time.AfterFunc(d, func() { l.cancel(&timeoutError{KindTimeoutIdle, d}) })
+	timer.Stop()
+	return &idleBody{ReadCloser: body, timer: timer, d: d}
+}
+
+// idleBody runs its timer while a Read waits, and only then: how slowly the body is consumed is nobody's fault.
+type idleBody struct {
+	io.ReadCloser
+	timer *time.Timer
+	d     time.Duration
+}
+
+func (b *idleBody) Read(p []byte) (int, error) {
+	b.timer.Reset(b.d)
+	n, err := b.ReadCloser.Read(p)
+	b.timer.Stop()
+	return n, err
 }

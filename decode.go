@@ -29,6 +29,7 @@ type material struct {
 	header   http.Header
 	body     []byte
 	bodiless bool // the answer has no body by its status or method, and that is as declared
+	failed   bool // an error model is wanted: WithAccept speaks of successes
 }
 
 func (m *material) cookies() []*http.Cookie {
@@ -61,8 +62,10 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 	case kind == bind.NoBody:
 		allocate(v) // a model without fields is real all the same
 		return true, nil
-	case from.bodiless || kind == bind.Reader:
+	case from.bodiless:
 		return false, nil
+	case kind == bind.Reader:
+		return true, nil // what the rules can look at is all there
 	case kind == bind.Raw:
 		return true, p.decodeRaw(v, from)
 	}
@@ -183,10 +186,10 @@ func (m *material) otherType(header string) *CallError {
 }
 
 func (m *material) accepts(mediaType string, known bool) bool {
-	if m.settings.accept != nil {
-		return matchesAny(m.settings.accept, mediaType)
+	if m.settings.accept == nil || m.failed {
+		return known
 	}
-	return known
+	return matchesAny(m.settings.accept, mediaType)
 }
 
 // expected is the Accept header of a model.

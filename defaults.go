@@ -56,7 +56,13 @@ func WithDefaults(v any) SharedOption {
 		source = fixed{copyOf(v)}
 	}
 	return sharedOption(func(s *settings) error {
+		if isNil(source) {
+			return errors.New("WithDefaults: the holder is nil: make it with NewDefaults")
+		}
 		d, err := compileDefaults(source.snapshot)
+		if err == nil && !ok {
+			err = d.freeze()
+		}
 		if err != nil {
 			return err
 		}
@@ -88,6 +94,34 @@ func copyOf(v any) reflect.Value {
 type defaultSource struct {
 	plan     *bind.Request
 	snapshot func() reflect.Value
+	frozen   *bind.Parts // of a struct that never changes: bound once, so that it shares nothing with the caller's
+}
+
+// freeze binds a struct that never changes.
+func (d *defaultSource) freeze() error {
+	var parts bind.Parts
+	if err := d.encode(&parts); err != nil {
+		return fmt.Errorf("WithDefaults: %w", err)
+	}
+	d.frozen = &parts
+	return nil
+}
+
+// bound returns the fields of this moment.
+func (d *defaultSource) bound() (*bind.Parts, error) {
+	if d.frozen != nil {
+		return d.frozen, nil
+	}
+	parts := &bind.Parts{}
+	return parts, d.encode(parts)
+}
+
+// secretDefaults reports whether a struct of WithDefaults holds a credential.
+func (s *settings) secretDefaults() bool {
+	return slices.ContainsFunc(s.defaults, func(d *defaultSource) bool {
+		parts, err := d.bound()
+		return err == nil && len(parts.Secrets) > 0
+	})
 }
 
 func compileDefaults(snapshot func() reflect.Value) (*defaultSource, error) {
@@ -99,7 +133,7 @@ func compileDefaults(snapshot func() reflect.Value) (*defaultSource, error) {
 	if len(mistakes) > 0 {
 		return nil, fmt.Errorf("WithDefaults: %w", errors.Join(mistakes...))
 	}
-	return &defaultSource{plan, snapshot}, nil
+	return &defaultSource{plan: plan, snapshot: snapshot}, nil
 }
 
 // encode binds one snapshot.
@@ -116,16 +150,16 @@ func (d *defaultSource) encode(parts *bind.Parts) error {
 
 // add puts those fields into parts that neither the model nor an option has set.
 func (d *defaultSource) add(parts *bind.Parts, s *settings) error {
-	var own bind.Parts
-	if err := d.encode(&own); err != nil {
+	own, err := d.bound()
+	if err != nil {
 		return err
 	}
 	for name, values := range own.Header {
-		if s.headers.find(name) == nil && !hasHeader(parts, name) {
+		if !s.names(bind.Header, name) && !hasHeader(parts, name) {
 			if parts.Header == nil {
 				parts.Header = make(http.Header)
 			}
-			parts.Header[name] = values
+			parts.Header[name] = slices.Clone(values)
 		}
 	}
 	for _, p := range own.Cookies {
@@ -162,7 +196,7 @@ func (d *defaultSource) addQuery(parts *bind.Parts, query []byte, s *settings) {
 func (s *settings) names(in bind.Place, name string) bool {
 	switch in {
 	case bind.Header:
-		return s.headers.find(name) != nil
+		return s.headers.find(name) != nil || name == "Authorization" && s.auth != nil
 	case bind.Query:
 		return s.query.find(name) != nil
 	}

@@ -109,9 +109,16 @@ func TestDefaultsMistakes(t *testing.T) {
 
 // R20 holds for defaults too, and the error names the field, never the value.
 func TestR20DefaultsAreChecked(t *testing.T) {
+	evil := commonFields{Version: "marker\r\nEvil: 1"}
+	_, err := crest.New[*failure]("https://api.example.com", crest.WithDefaults(evil))
+	require.ErrorContains(t, err, "Version")
+	require.NotContains(t, err.Error(), "marker")
+
 	rec := &recorder{}
-	c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithDefaults(commonFields{Version: "marker\r\nEvil: 1"}))
-	_, err := ping.Call(t.Context(), c, crest.Empty{})
+	holder := crest.NewDefaults(commonFields{})
+	c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithDefaults(holder))
+	holder.Set(evil)
+	_, err = ping.Call(t.Context(), c, crest.Empty{})
 	fails(t, err, crest.ErrRequest, "", crest.SentNo)
 	require.ErrorContains(t, err, "Version")
 	require.NotContains(t, err.Error(), "marker")

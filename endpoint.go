@@ -89,7 +89,7 @@ func (e *Endpoint[Req, Res]) String() string {
 
 // Call sends req and returns the answer's model. The model is real whenever the error is nil: the status was a declared success, the body was
 // read whole, decoded and validated. Otherwise it is zero and the error is a [*CallError].
-// Both are true of cancelled calls, which also match ctx's error and cause.
+// The error of a cancelled call also matches ctx's error and cause.
 func (e *Endpoint[Req, Res]) Call(ctx context.Context, c Caller, req Req, opts ...CallOption) (Res, error) {
 	var res Res
 	if _, err := e.exchange(ctx, c, &req, &res, opts); err != nil {

@@ -26,7 +26,12 @@ const (
 )
 
 // Error returns the code with its standard text.
-func (s Status) Error() string { return "crest: status " + statusText(int(s)) }
+func (s Status) Error() string {
+	if s > AnyStatus && s < 10 {
+		return fmt.Sprintf("crest: status %dxx", int(s))
+	}
+	return "crest: status " + statusText(int(s))
+}
 
 // matches reports whether a status code is meant by s.
 func (s Status) matches(code int) bool {
@@ -94,16 +99,16 @@ func (e *Error) Unwrap() []error {
 
 // Format prints e as its message under every verb, so that %+v of an error chain
 // shows neither headers nor body.
-func (e *Error) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error()) }
+func (e Error) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error()) }
 
 // Format prints e as its message under every verb.
-func (e *CallError) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error()) }
+func (e CallError) Format(f fmt.State, verb rune) { formatError(f, verb, e.Error()) }
 
 // MarshalJSON writes the message alone: headers and body of an answer can hold what no log may have.
-func (e *Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
+func (e Error) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
 
 // MarshalJSON writes the message alone.
-func (e *CallError) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
+func (e CallError) MarshalJSON() ([]byte, error) { return json.Marshal(e.Error()) }
 
 func formatError(f fmt.State, verb rune, text string) {
 	if verb == 'q' {
@@ -115,13 +120,10 @@ func formatError(f fmt.State, verb rune, text string) {
 
 // statusText is the code with its standard text; the server's own phrase stays out of messages.
 func statusText(code int) string {
-	switch text := http.StatusText(code); {
-	case text != "":
+	if text := http.StatusText(code); text != "" {
 		return fmt.Sprintf("%d %s", code, text)
-	case code > AnyStatus && code < 10:
-		return fmt.Sprintf("%dxx", code)
 	}
-	return fmt.Sprintf("%d", code)
+	return fmt.Sprintf("%03d", code)
 }
 
 // requestIDHeaders are the names under which servers return the id of a request.

@@ -85,7 +85,12 @@ func ErrorFunc(f func(e *Error) error) ErrorModel { return errorFunc(f) }
 
 type errorFunc func(e *Error) error
 
-func (f errorFunc) model(answer *Error, _ *material) (error, error) { return f(answer), nil }
+func (f errorFunc) model(answer *Error, _ *material) (error, error) {
+	if model := f(answer); !isNil(model) {
+		return model, nil
+	}
+	return nil, nil
+}
 
 func (f errorFunc) mistake() error {
 	if f == nil {
@@ -171,10 +176,14 @@ type bodyError struct {
 }
 
 func asReason(err error) error {
-	if own, ok := errors.AsType[*CallError](err); ok {
-		return &bodyError{own.Kind, own.Err}
+	own, ok := errors.AsType[*CallError](err)
+	switch {
+	case !ok:
+		return err
+	case own.Kind == "":
+		return own.Err
 	}
-	return err
+	return &bodyError{own.Kind, own.Err}
 }
 
 func (e *bodyError) Error() string { return string(e.kind) + ": " + oneLine(e.err.Error()) }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 
 	"github.com/crest-go/crest"
 )
@@ -26,7 +27,7 @@ func (l Loan) Validate() error {
 // A request that breaks its own rules is not sent. The rules are validator's tags and the model's Validate method.
 func ExamplePost_validate() {
 	c, _ := crest.New[*crest.Problem]("https://api.example.com",
-		crest.WithTransport(fakeServer(nil))) // would panic if anything were sent
+		crest.WithTransport(fakeServer(func(http.ResponseWriter, *http.Request) { panic("something was sent") })))
 	lend := crest.Post[Loan, crest.Empty]("/loans")
 
 	_, err := lend.Call(context.Background(), c, Loan{From: 400, To: 401})

@@ -53,7 +53,7 @@ func (fs fields) merge(nearer fields) fields {
 	return fs
 }
 
-// WithHeader sends a header, in place of any value that it would have otherwise.
+// WithHeader sends a header, in place of the value of a farther level; in place of the model's too, when it is an option of the call.
 // Several values repeat the line. Names are compared without case. A value with a control character
 // or white space around it is refused, and so are Content-Length, Transfer-Encoding and
 // Proxy-Authorization, which belong to the transport. Host sets the host of the request.
@@ -70,8 +70,8 @@ func WithHeader(name string, values ...string) Option {
 	})
 }
 
-// WithoutHeader removes a header that a farther level, a default or the model sets. It also stops what crest and
-// net/http would add by themselves: User-Agent, Accept, Accept-Encoding, Content-Type.
+// WithoutHeader removes a header that a farther level or WithDefaults sets, and the model's too when it is an option of the call.
+// It also stops what crest and net/http would add by themselves: User-Agent, Accept, Accept-Encoding, Content-Type.
 func WithoutHeader(name string) Option {
 	return anyOption(func(s *settings) error {
 		if !bind.ValidToken(name) {
@@ -86,7 +86,7 @@ func WithoutHeader(name string) Option {
 	})
 }
 
-// WithQuery sends a query parameter, in place of any value that it would have otherwise.
+// WithQuery sends a query parameter, in place of the value of a farther level; in place of the model's too, when it is an option of the call.
 // Several values repeat it. Names are compared with case. Values are escaped once.
 func WithQuery(name string, values ...string) Option {
 	values = slices.Clone(values)
@@ -99,7 +99,7 @@ func WithQuery(name string, values ...string) Option {
 	})
 }
 
-// WithoutQuery removes a query parameter.
+// WithoutQuery removes a query parameter as [WithoutHeader] removes a header.
 func WithoutQuery(name string) Option {
 	return anyOption(func(s *settings) error {
 		s.query = s.query.with(field{name: name, removed: true, level: s.level})
@@ -118,7 +118,7 @@ func WithCookie(name, value string) Option {
 	})
 }
 
-// WithoutCookie removes a cookie that an option or the model sets.
+// WithoutCookie removes a cookie as [WithoutHeader] removes a header. WithoutHeader("Cookie") removes all.
 func WithoutCookie(name string) Option {
 	return anyOption(func(s *settings) error {
 		s.cookies = s.cookies.with(field{name: name, removed: true, level: s.level})

@@ -30,7 +30,7 @@ func TestLinks(t *testing.T) {
 		"case":         {[]string{`</a>; REL="NEXT"; Type=text/html`}, []crest.Link{{URL: "https://api.example.com/a", Rel: "next", Params: map[string]string{"type": "text/html"}}}},
 		"anchor":       {[]string{`</a>; rel=next; anchor="#top"`}, []crest.Link{{URL: "https://api.example.com/a", Rel: "next", Anchor: base + "#top"}}},
 		"empty places": {[]string{`,, </a>;; rel=next;, ,</b>; rel=last ,`}, []crest.Link{{URL: "https://api.example.com/a", Rel: "next"}, {URL: "https://api.example.com/b", Rel: "last"}}},
-		"no rel":       {[]string{`</a>; title=x`}, nil},
+		"no rel":       {[]string{`</a>; title=x`}, []crest.Link{{URL: "https://api.example.com/a", Params: map[string]string{"title": "x"}}}},
 		"no brackets":  {[]string{`/a; rel=next`}, nil},
 		"not closed":   {[]string{`</a; rel=next`}, nil},
 		"garbage":      {[]string{`;;;,,<>`, "\x00", `<`, `"`}, nil},

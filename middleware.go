@@ -44,7 +44,7 @@ type brokenMiddleware struct{}
 
 func (brokenMiddleware) RoundTrip(req *http.Request) (*http.Response, error) {
 	closeRequest(req)
-	return nil, failf(ErrRequest, "", "a middleware returned no http.RoundTripper")
+	return nil, errNoRoundTripper
 }
 
 // Info is what a middleware can know of the call that a request belongs to.
@@ -62,7 +62,7 @@ func EndpointInfo(req *http.Request) (Info, bool) {
 		return Info{}, false
 	}
 	e := h.call.endpoint
-	return Info{Endpoint: e.name, Route: e.name[len(e.method)+1:], Attempt: len(h.call.attempts) + 1}, true
+	return Info{Endpoint: e.name, Route: e.name[len(e.method)+1:], Attempt: h.number}, true
 }
 
 // RoundTripper returns the client's way out for other libraries: its middleware, limiter and credentials, and
@@ -88,11 +88,14 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 	if failed != nil {
 		return nil, failed
 	}
+	if req.URL == nil || req.Header == nil {
+		return nil, failf(ErrRequest, "", "the request has no URL or no header map: make it with http.NewRequest")
+	}
 	h := &hop{core: core, settings: core.settings, home: core.home}
 	if err := h.obtain(req.Context()); err != nil {
 		return nil, err
 	}
-	resp, err := h.send(req.WithContext(h.within(req.Context())))
+	resp, err := complete(h.send(req.WithContext(h.within(req.Context()))))
 	if err != nil {
 		return nil, h.classify(req.Context(), err)
 	}
@@ -106,7 +109,9 @@ type hop struct {
 	home        origin // where credentials may go
 	call        *call  // nil for a foreign request
 	credentials credentials
+	number      int               // counts the attempts of the call from 1
 	inner       http.RoundTripper // the call's own middleware; nil without
+	waited      atomic.Int64      // nanoseconds until the slots were there
 	reached     atomic.Bool       // the transport was asked: something may have been sent
 }
 
@@ -123,8 +128,11 @@ func (h *hop) send(req *http.Request) (*http.Response, error) {
 	return afterClient{}.RoundTrip(req)
 }
 
-// errLostContext answers a middleware that cut the request off from its call.
-var errLostContext = errors.New("a middleware replaced the request's context: derive it from req.Context()")
+// Mistakes of a middleware that are found when it runs.
+var (
+	errLostContext    = errors.New("a middleware replaced the request's context: derive it from req.Context()")
+	errNoRoundTripper = errors.New("a middleware returned no http.RoundTripper")
+)
 
 // afterClient, afterEndpoint and afterCall lie between the levels of middleware. Each level is composed once, so
 // the way on from one level to the next is found in the request.
@@ -151,7 +159,8 @@ func (afterEndpoint) RoundTrip(req *http.Request) (*http.Response, error) {
 func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 	h, ok := req.Context().Value(hopKey{}).(*hop)
 	if !ok {
-		return nil, fail(ErrRequest, "", errLostContext)
+		closeRequest(req)
+		return nil, errLostContext
 	}
 	return h.innermost(req)
 }
@@ -159,16 +168,22 @@ func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 // innermost is what lies below the middleware: limit, authorize, send.
 func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 	if err := h.limit(req.Context()); err != nil {
-		closeRequest(req)
-		return nil, err
+		return nil, h.refuse(req, ErrLimited, err)
 	}
 	authorized, err := h.credentials.authorize(req, h.home, h.core.plainOK)
 	if err != nil {
-		closeRequest(req)
-		return nil, fail(ErrCredentials, "", err)
+		return nil, h.refuse(req, ErrCredentials, err)
 	}
 	h.reached.Store(true)
 	return h.core.wire.RoundTrip(authorized)
+}
+
+// refuse ends a hop before the wire. The error knows its hop, so that it is not taken for that of another call.
+func (h *hop) refuse(req *http.Request, step Step, err error) error {
+	closeRequest(req)
+	refused := fail(step, "", nested(err))
+	refused.hop = h
+	return refused
 }
 
 // closeRequest keeps a RoundTripper's promise: the body is closed on every way out.
@@ -186,7 +201,7 @@ func (h *hop) obtain(ctx context.Context) *CallError {
 	}
 	value, err := h.settings.auth.header(ctx)
 	if err != nil {
-		return fail(ErrCredentials, "", err)
+		return fail(ErrCredentials, "", nested(err))
 	}
 	h.credentials.authorization = value
 	return nil

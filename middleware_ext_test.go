@@ -120,10 +120,7 @@ func TestMiddlewareFailures(t *testing.T) {
 		"nil RoundTripper": {func(http.RoundTripper) http.RoundTripper { return nil }, crest.ErrRequest, "", "a middleware returned no http.RoundTripper"},
 		"nil response": {func(http.RoundTripper) http.RoundTripper {
 			return inMemory(func(*http.Request) (*http.Response, error) { return nil, nil })
-		}, crest.ErrTransport, crest.KindProtocol, "no response"},
-		"nil body": {func(http.RoundTripper) http.RoundTripper {
-			return inMemory(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil })
-		}, crest.ErrTransport, crest.KindProtocol, "without a body"},
+		}, crest.ErrTransport, crest.KindProtocol, "neither a response nor an error"},
 		"lost context": {func(next http.RoundTripper) http.RoundTripper {
 			return inMemory(func(req *http.Request) (*http.Response, error) {
 				return next.RoundTrip(req.WithContext(context.Background()))
@@ -140,6 +137,15 @@ func TestMiddlewareFailures(t *testing.T) {
 			rec.none(t)
 		})
 	}
+}
+
+// A fake that leaves out the body gives an empty one, as with http.Client.
+func TestMiddlewareNilBody(t *testing.T) {
+	rt := inMemory(func(*http.Request) (*http.Response, error) { return &http.Response{StatusCode: 200}, nil })
+	c := newClient(t, "https://api.example.com", crest.WithTransport(rt))
+	text, err := crest.Get[crest.Empty, string]("/x").Call(t.Context(), c, crest.Empty{})
+	require.NoError(t, err)
+	require.Empty(t, text)
 }
 
 // refusing is a limiter that lets nothing through.

@@ -3,6 +3,7 @@ package crest
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 )
 
@@ -87,7 +88,7 @@ type settings struct {
 func applyAll[O any](s *settings, opts []O, apply func(O, *settings) error) error {
 	var mistakes []error
 	for _, o := range opts {
-		if any(o) == nil {
+		if isNil(o) {
 			continue
 		}
 		if err := apply(o, s); err != nil {
@@ -160,6 +161,18 @@ func (s *settings) settleAuth() {
 		return
 	}
 	s.headers = s.headers.without("Authorization")
+}
+
+// isNil reports whether v is nil, or holds a nil pointer, function, map or the like.
+func isNil(v any) bool {
+	if v == nil {
+		return true
+	}
+	switch r := reflect.ValueOf(v); r.Kind() {
+	case reflect.Pointer, reflect.Func, reflect.Map, reflect.Slice, reflect.Chan:
+		return r.IsNil()
+	}
+	return false
 }
 
 // concat joins two lists into one that shares memory with neither, unless one of them is empty.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/netip"
 	"net/url"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
@@ -67,10 +68,20 @@ func checkParsed(u *url.URL) error {
 		return errors.New("the URL has no host")
 	case u.User != nil:
 		return errors.New("the URL holds credentials: take them out (url.Parse, u.User) and give them with WithBearer or WithAuthorization")
+	case !validPort(u.Port()):
+		return errors.New("the port is not a number up to 65535")
 	case strings.Contains(u.Hostname(), "%"):
 		return errors.New("the host has an IPv6 zone, which is refused")
 	}
 	return nil
+}
+
+func validPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.Atoi(port)
+	return err == nil && n <= 65535
 }
 
 // asciiHost returns host and port as they go on the wire.

@@ -22,6 +22,7 @@ type payload struct {
 	contentType string
 	declared    bool // the model has a body, be it empty
 	streamed    bool
+	secret      bool // a Secret stands in it in clear
 }
 
 // noBody is what a request without a body opens.
@@ -35,12 +36,12 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 	case bind.NoBody:
 		return nil
 	case bind.JSONFields:
-		use := c.fieldCodec()
-		data, err := plan.AppendJSON(nil, req, func(v any) ([]byte, error) { return marshal(use, v) })
-		return out.body.encoded(data, sendType(use), err)
+		return c.bindFields(req, out)
 	case bind.Form:
 		data, err := plan.AppendForm(nil, req)
-		return out.body.encoded(data, "application/x-www-form-urlencoded", err)
+		err = out.body.encoded(data, "application/x-www-form-urlencoded", err)
+		out.body.secret = codec.HoldsSecret(plan.Type())
+		return err
 	}
 	v := plan.BodyField(req)
 	if !v.IsValid() {
@@ -57,6 +58,18 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 	return c.bindWhole(v, out)
 }
 
+// bindFields writes the json fields of a model one by one.
+func (c *call) bindFields(req reflect.Value, out *outgoing) error {
+	use, secret := c.fieldCodec(), false
+	data, err := c.endpoint.request.AppendJSON(nil, req, func(v any) ([]byte, error) {
+		secret = secret || codec.HoldsSecret(reflect.TypeOf(v))
+		return marshal(use, v)
+	})
+	err = out.body.encoded(data, sendType(use), err)
+	out.body.secret = secret
+	return err
+}
+
 // bindWhole hands a model to the codec. A nil pointer is no body.
 func (c *call) bindWhole(v reflect.Value, out *outgoing) error {
 	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && v.IsNil() {
@@ -68,7 +81,9 @@ func (c *call) bindWhole(v reflect.Value, out *outgoing) error {
 	}
 	use := c.requestCodec()
 	data, err := marshal(use, model)
-	return out.body.encoded(data, sendType(use), err)
+	err = out.body.encoded(data, sendType(use), err)
+	out.body.secret = codec.HoldsSecret(reflect.TypeOf(model))
+	return err
 }
 
 // requestCodec is the one that requests are written with.
@@ -135,7 +150,7 @@ func (p *payload) factory(v reflect.Value) error {
 	}
 	again := func() (io.ReadCloser, error) {
 		r, err := open()
-		if err == nil && r == nil {
+		if err == nil && isNil(r) {
 			err = errors.New("the Body function returned no reader")
 		}
 		if err != nil {
@@ -150,7 +165,7 @@ func (p *payload) factory(v reflect.Value) error {
 // reader sends what a reader has left. One that can seek is sent from where it stands, each time.
 func (p *payload) reader(v reflect.Value) error {
 	r, _ := v.Interface().(io.Reader)
-	if r == nil || v.Kind() == reflect.Pointer && v.IsNil() {
+	if isNil(r) {
 		return nil
 	}
 	*p = payload{length: -1, contentType: octets, declared: true, streamed: true}
@@ -212,14 +227,21 @@ func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{r} }
 type watchedBody struct{ io.ReadCloser }
 
 func (w *watchedBody) Read(p []byte) (n int, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			n, err = 0, &requestBodyError{fmt.Errorf("the reader panicked: %v", v)}
-		}
-	}()
+	defer panicked(&err)
 	n, err = w.ReadCloser.Read(p)
 	if err != nil && err != io.EOF {
 		err = &requestBodyError{err}
 	}
 	return n, err
+}
+
+func (w *watchedBody) Close() (err error) {
+	defer panicked(&err)
+	return w.ReadCloser.Close()
+}
+
+func panicked(err *error) {
+	if v := recover(); v != nil {
+		*err = &requestBodyError{fmt.Errorf("the reader panicked: %v", v)}
+	}
 }

@@ -3,6 +3,7 @@ package crest
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Limiter makes requests wait until they may be sent. [golang.org/x/time/rate.Limiter] is one.
@@ -17,7 +18,7 @@ type Limiter interface {
 // Waiting happens below the middleware and ends with the call's context.
 func WithLimiter(l Limiter) SharedOption {
 	return sharedOption(func(s *settings) error {
-		if l == nil {
+		if isNil(l) {
 			return errors.New("WithLimiter: the limiter is nil")
 		}
 		s.limiters = append(s.limiters[:len(s.limiters):len(s.limiters)], l)
@@ -27,9 +28,14 @@ func WithLimiter(l Limiter) SharedOption {
 
 // limit takes a slot of each limiter.
 func (h *hop) limit(ctx context.Context) error {
+	if len(h.settings.limiters) == 0 {
+		return nil
+	}
+	start := time.Now()
+	defer func() { h.waited.Add(int64(time.Since(start))) }()
 	for _, l := range h.settings.limiters {
 		if err := l.Wait(ctx); err != nil {
-			return fail(ErrLimited, "", err)
+			return err
 		}
 	}
 	return nil

@@ -14,20 +14,24 @@ import (
 // not at all for bodies that the caller reads. Sizes are counted in decompressed bytes.
 func (a *answer) read(life *lifetime) *CallError {
 	c, result := a.call, a.call.endpoint.result
-	decoded, wire, err := a.decompressed()
+	wire := life.watch(a.resp.Body, defaultIdle)
+	decoded, err := a.decompressed(wire)
 	switch {
 	case a.resp.StatusCode == http.StatusSwitchingProtocols && !a.success():
 		_ = wire.Close() // the connection is no longer HTTP: reading it could wait for ever
 		return failf(ErrTransport, KindProtocol, "the server switched protocols, which nobody asked for")
 	case !a.success():
 		if err == nil {
-			a.keep(decoded)
+			err = a.keep(decoded)
 		}
-		a.bodyErr = errors.Join(a.bodyErr, err)
-		a.release(wire, life.cancel)
+		if err != nil && life.Err() != nil {
+			err = errors.Join(err, contextError(life))
+		}
+		a.bodyErr = err
+		release(wire, life.stop)
 		return nil
 	case result.kind == emptyResult && c.settings.check == nil:
-		a.release(wire, life.cancel) // whatever it is and however coded
+		release(wire, life.stop) // whatever it is and however coded
 		return nil
 	case err != nil:
 		_ = wire.Close()
@@ -36,7 +40,7 @@ func (a *answer) read(life *lifetime) *CallError {
 		a.live = newLiveBody(c, life, decoded, wire)
 		return nil
 	case a.headOnly():
-		a.release(wire, life.cancel)
+		release(wire, life.stop)
 		return nil
 	}
 	defer wire.Close()
@@ -45,13 +49,15 @@ func (a *answer) read(life *lifetime) *CallError {
 
 func (a *answer) headOnly() bool { return a.call.out.method == http.MethodHead }
 
-// keep reads the beginning of a failed answer's body. Its status wins over whatever goes wrong here.
-func (a *answer) keep(r io.Reader) {
-	limit := a.call.settings.bounds.errorBody()
-	a.body, a.bodyErr = readAtMost(r, limit, a.resp.ContentLength)
-	if errors.Is(a.bodyErr, errBound) {
-		a.cut, a.bodyErr = true, nil
+// keep reads a failed answer's body as far as a typed one, so that its model can be decoded, and cuts what is larger.
+// The status wins over whatever goes wrong here.
+func (a *answer) keep(r io.Reader) (err error) {
+	bounds := a.call.settings.bounds
+	a.body, err = readAtMost(r, max(bounds.body(), bounds.errorBody()), a.resp.ContentLength)
+	if errors.Is(err, errBound) {
+		a.cut, err = true, nil
 	}
+	return err
 }
 
 // readWhole reads a typed body. A body of exactly the bound is fine, one byte more is an error; nothing is cut silently.
@@ -130,12 +136,12 @@ func readAtMost(r io.Reader, limit, announced int64) ([]byte, error) {
 
 // release gives a connection back: a small rest of the body is read and thrown away, undecoded, so that the connection
 // can be used again; with a larger or slower one the connection is closed.
-func (a *answer) release(wire io.ReadCloser, cancel context.CancelFunc) {
+func release(wire io.ReadCloser, cancel func()) {
 	drain(wire, cancel)
 	_ = wire.Close()
 }
 
-func drain(r io.Reader, cancel context.CancelFunc) {
+func drain(r io.Reader, cancel func()) {
 	timer := time.AfterFunc(drainTime, cancel) // ends a Read that hangs
 	defer timer.Stop()
 	_, _ = io.CopyN(io.Discard, r, drainBytes)
@@ -158,20 +164,19 @@ func codings(h http.Header) []string {
 	return list
 }
 
-// decompressed returns the body without its content coding, and the body as it comes from the wire, which is the one to close.
-func (a *answer) decompressed() (io.Reader, io.ReadCloser, error) {
-	wire := a.resp.Body
+// decompressed returns the body without its content coding.
+func (a *answer) decompressed(wire io.Reader) (io.Reader, error) {
 	list := codings(a.resp.Header)
 	if len(list) == 0 || a.headOnly() || a.resp.StatusCode == http.StatusNoContent || a.resp.StatusCode == http.StatusNotModified {
-		return wire, wire, nil
+		return wire, nil
 	}
 	if len(list) > maxCodings {
-		return nil, wire, fmt.Errorf("the answer has %d content codings, %s: at most %d is decoded", len(list), safeText(strings.Join(list, ", ")), maxCodings)
+		return nil, fmt.Errorf("the answer has %d content codings, %s: at most %d is decoded", len(list), safeText(strings.Join(list, ", ")), maxCodings)
 	}
 	counted := &countingReader{r: wire}
 	r, err := newDecoder(list[0], counted)
 	if err != nil {
-		return nil, wire, err
+		return nil, err
 	}
-	return &ratioReader{r: r, wire: counted}, wire, nil
+	return &ratioReader{r: r, wire: counted}, nil
 }

@@ -39,7 +39,11 @@ func redactURL(u *url.URL) string {
 func redactQuery(raw string) string {
 	pairs := strings.Split(raw, "&")
 	for i, pair := range pairs {
-		if name, value, ok := strings.Cut(pair, "="); ok && value != "" && !shownQuery[name] {
+		name, value, ok := strings.Cut(pair, "=")
+		switch {
+		case !ok && pair != "":
+			pairs[i] = redacted // a value without a name
+		case value != "" && !shownQuery[name]:
 			pairs[i] = name + "=" + redacted
 		}
 	}

@@ -36,7 +36,10 @@ func (c *call) bind(req reflect.Value) *CallError {
 	away := c.settings.url != nil && originOf(c.settings.url.u) != c.core.home
 	s := c.settings
 	if away {
-		s = c.bare()
+		if out.body.secret {
+			return fail(ErrRequest, "", errSecretAway)
+		}
+		s, parts.Cookies = c.bare(), nil
 	}
 	if err := s.bindDefaults(&parts); err != nil {
 		return fail(ErrRequest, "", err)
@@ -53,6 +56,8 @@ func (c *call) bind(req reflect.Value) *CallError {
 	c.out = out
 	return nil
 }
+
+var errSecretAway = errors.New("WithURL: the URL is of another origin, and the body holds a Secret, which stays at home: use a model without one")
 
 // settledBy drops the credential of client or endpoint where the model brings its own Authorization.
 func (s *settings) settledBy(out *outgoing) *settings {
@@ -219,13 +224,16 @@ func (s *settings) bindCookies(out *outgoing, parts *bind.Parts) {
 			cookies = append(cookies, bind.Pair{Name: f.name, Value: f.values[0]})
 		}
 	}
+	byHand, set := out.header["Cookie"]
+	if set && len(byHand) == 0 { // WithoutHeader("Cookie")
+		out.credentials.fields = slices.DeleteFunc(out.credentials.fields, func(p bind.SecretPair) bool { return p.In == bind.Cookie })
+		return
+	}
 	if len(cookies) == 0 {
 		return
 	}
 	var line strings.Builder
-	if byHand := out.header.Get("Cookie"); byHand != "" {
-		line.WriteString(byHand)
-	}
+	line.WriteString(strings.Join(byHand, "; "))
 	for _, p := range cookies {
 		if line.Len() > 0 {
 			line.WriteString("; ")
@@ -246,8 +254,8 @@ func (c *call) automatic(out *outgoing) error {
 	if host, ok := h["Host"]; ok {
 		delete(h, "Host")
 		if len(host) > 0 {
-			if strings.ContainsAny(host[0], "/?#@\\ ") || host[0] == "" {
-				return errors.New("WithHeader: Host is not a host name")
+			if !validHost(host[0]) {
+				return errors.New("the header Host is no host name with an optional port")
 			}
 			out.host = host[0]
 		}
@@ -264,6 +272,17 @@ func (c *call) automatic(out *outgoing) error {
 		}
 	}
 	return nil
+}
+
+// validHost is stricter than net/http, which sends an empty Host in place of one that it does not like.
+func validHost(host string) bool {
+	for i := range len(host) {
+		c := host[i] | 0x20
+		if (c < 'a' || c > 'z') && strings.IndexByte("0123456789.-_:[]", host[i]) < 0 {
+			return false
+		}
+	}
+	return host != ""
 }
 
 func addHeader(h http.Header, name, value string) {

@@ -52,7 +52,7 @@ func (r *Response[Res]) ContentType() (mediaType, charset string) {
 	return mediaType, charset
 }
 
-// Location returns the Location header, resolved against the URL of the request, or "".
+// Location returns the Location header, resolved against the URL of the request, or "" when there is none or it is longer than 8 KiB.
 func (r *Response[Res]) Location() string {
 	text := r.Header.Get("Location")
 	if text == "" {
@@ -66,15 +66,19 @@ func (r *Response[Res]) Location() string {
 func (r *Response[Res]) Links() []Link { return parseLinks(r.Header["Link"], r.URL) }
 
 // String returns the status, quoted and capped where the server's phrase is not plain.
-func (r *Response[Res]) String() string { return safeText(r.Status) }
+func (r Response[Res]) String() string { return safeText(r.Status) }
 
 // Format prints the status under every verb: headers and body can hold what no log may have.
-func (r *Response[Res]) Format(f fmt.State, verb rune) { formatError(f, verb, r.String()) }
+func (r Response[Res]) Format(f fmt.State, verb rune) { formatError(f, verb, r.String()) }
 
-// resolve returns an absolute URL for a reference from an answer, or "" when it is none.
+// resolve returns an absolute URL for a reference from an answer, or "" when it is none or longer
+// than any honest one: resolving many dot segments takes quadratic time (GO-2026-6218).
 func resolve(base *url.URL, reference string) string {
+	if len(reference) > maxLink {
+		return ""
+	}
 	ref, err := url.Parse(reference)
-	if err != nil {
+	if err != nil || base == nil {
 		return ""
 	}
 	return base.ResolveReference(ref).String()

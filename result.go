@@ -162,7 +162,7 @@ func (s statuses) contains(code int) bool {
 
 // bodiless reports whether the answer has no body and the declaration says so.
 func (a *answer) bodiless() bool {
-	if a.resp.Request != nil && a.call.out.method == http.MethodHead || a.call.out.method == http.MethodHead {
+	if a.headOnly() {
 		return true
 	}
 	switch a.resp.StatusCode {
@@ -174,7 +174,8 @@ func (a *answer) bodiless() bool {
 
 // WithCheck looks at answers whose status is a success, for APIs that answer 200 with an error inside. When failed returns true the
 // answer is treated as any other failure: an [*Error] with its status, and the model that the error maps name.
-// e has status, header and body and must not be kept. It is not asked when the caller reads the body itself.
+// e has status, header and body and must not be kept. It is not asked when the caller reads the body itself. The nearest level's check
+// is the one that is asked.
 //
 //	crest.WithCheck(func(e *crest.Error) bool { return bytes.HasPrefix(e.Body, []byte(`{"error":`)) })
 func WithCheck(failed func(e *Error) bool) Option {
@@ -199,7 +200,7 @@ func (c *call) mapError(a *answer) *CallError {
 	}
 	body := e.Body
 	e.Body, e.Truncated = cutBody(body, c.settings.bounds.errorBody(), e.Truncated)
-	from := &material{settings: c.settings, header: a.resp.Header, body: body}
+	from := &material{settings: c.settings, header: a.resp.Header, body: body, failed: true}
 	c.settings.errors.describe(e, c.core.fallback, from)
 	if a.bodyErr != nil {
 		e.decodeErr = errors.Join(asReason(a.bodyErr), e.decodeErr)
@@ -217,7 +218,7 @@ func (c *call) newError(a *answer) *Error {
 
 func cutBody(body []byte, limit int64, cut bool) ([]byte, bool) {
 	if int64(len(body)) > limit {
-		return body[:limit:limit], true
+		return bytes.Clone(body[:limit]), true
 	}
 	return body, cut
 }

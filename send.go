@@ -39,7 +39,7 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 
 // hop sends one request: middleware, limit, authorize, send, then read.
 func (c *call) hop(life *lifetime) (*answer, *CallError) {
-	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, credentials: c.out.credentials}
+	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, number: len(c.attempts) + 1, credentials: c.out.credentials}
 	if len(c.extra) > 0 {
 		h.inner = compose(c.extra, afterCall{})
 	}
@@ -52,36 +52,54 @@ func (c *call) hop(life *lifetime) (*answer, *CallError) {
 	}
 	start := time.Now()
 	resp, sendErr := h.send(req)
-	life.headerArrived()
-	if sendErr != nil {
-		return nil, c.lost(h, h.classify(life, sendErr), start)
+	if c.endpoint.result.live() {
+		life.headerArrived()
 	}
-	if resp == nil || resp.Body == nil {
-		return nil, c.lost(h, failf(ErrTransport, KindProtocol, "the transport or a middleware returned no response or one without a body"), start)
+	if resp, sendErr = complete(resp, sendErr); sendErr != nil {
+		return nil, c.lost(h, h.classify(life, sendErr), start)
 	}
 	a := &answer{call: c, resp: resp, header: c.out.header, received: time.Now()}
 	readErr := a.read(life)
 	a.elapsed = time.Since(start)
-	c.attempts = append(c.attempts, Attempt{StatusCode: resp.StatusCode, Duration: a.elapsed, Err: asError(readErr)})
+	c.attempts = append(c.attempts, h.attempt(resp.StatusCode, readErr, a.elapsed))
 	if readErr != nil {
 		readErr.Sent = SentYes
+		readErr.RequestID = requestID(resp.Header)
 		return nil, readErr
 	}
 	return a, nil
 }
 
+var errNoResponse = errors.New("the transport or a middleware returned neither a response nor an error")
+
+// complete does for the answer of a RoundTripper what http.Client would: a missing body is an empty one,
+// a response beside an error is closed.
+func complete(resp *http.Response, err error) (*http.Response, error) {
+	switch {
+	case err != nil && resp != nil && resp.Body != nil:
+		_ = resp.Body.Close()
+	case err == nil && resp == nil:
+		return nil, errNoResponse
+	case err == nil && resp.Body == nil:
+		resp.Body = http.NoBody
+	}
+	return resp, err
+}
+
+// attempt is what the call's history says of this hop.
+func (h *hop) attempt(status int, err *CallError, took time.Duration) Attempt {
+	waited := time.Duration(h.waited.Load())
+	a := Attempt{StatusCode: status, Duration: took - waited, Wait: waited}
+	if err != nil {
+		a.Err = asReason(err) // not err itself, which will hold this history
+	}
+	return a
+}
+
 // lost remembers an attempt that got no answer, if it got as far as the wire.
 func (c *call) lost(h *hop, err *CallError, start time.Time) *CallError {
 	if h.reached.Load() {
-		c.attempts = append(c.attempts, Attempt{Err: err.Err, Duration: time.Since(start)})
-	}
-	return err
-}
-
-// asError keeps a nil *CallError from becoming an error that is not nil.
-func asError(err *CallError) error {
-	if err == nil {
-		return nil
+		c.attempts = append(c.attempts, h.attempt(0, err, time.Since(start)))
 	}
 	return err
 }
@@ -113,30 +131,38 @@ func assumesBody(method string) bool {
 
 // Prepared is a call that was merged, validated and encoded, and not sent yet. Get it from [Endpoint.Prepare].
 // It may be sent more than once if its body can be read again: everything but an io.Reader that cannot seek.
-// It is not safe for concurrent use.
+// It is not safe for concurrent use. The zero value is an empty request whose Send is an error.
 type Prepared[Res any] struct{ call *call }
 
+// out is the encoded request, an empty one for the zero value.
+func (p *Prepared[Res]) out() *outgoing {
+	if p == nil || p.call == nil {
+		return &outgoing{url: &url.URL{}, body: payload{open: noBody}}
+	}
+	return p.call.out
+}
+
 // Method returns the HTTP method.
-func (p *Prepared[Res]) Method() string { return p.call.out.method }
+func (p *Prepared[Res]) Method() string { return p.out().method }
 
 // URL returns a copy of the URL. Query parameters that are credentials are not in it,
 // and a [Secret] in the path stands as [redacted].
 func (p *Prepared[Res]) URL() *url.URL {
-	u := *p.call.out.url
+	u := *p.out().url
 	return &u
 }
 
 // Host returns the Host header: the URL's, unless WithHeader set it.
-func (p *Prepared[Res]) Host() string { return p.call.out.host }
+func (p *Prepared[Res]) Host() string { return p.out().host }
 
 // Header returns a copy of the headers, without credentials.
-func (p *Prepared[Res]) Header() http.Header { return visible(p.call.out.header) }
+func (p *Prepared[Res]) Header() http.Header { return visible(p.out().header) }
 
 // Body returns the encoded body, nil when there is none. A body that is read as it is sent (io.Reader, a factory) is not
 // touched: the result is nil and known is false.
 func (p *Prepared[Res]) Body() (body []byte, known bool) {
-	b := &p.call.out.body
-	if b.bytes == nil && b.open != nil && b.streamed {
+	b := &p.out().body
+	if b.streamed {
 		return nil, false
 	}
 	return append([]byte(nil), b.bytes...), true
@@ -144,6 +170,9 @@ func (p *Prepared[Res]) Body() (body []byte, known bool) {
 
 // Send sends the call and returns what [Endpoint.Do] would.
 func (p *Prepared[Res]) Send(ctx context.Context) (*Response[Res], error) {
+	if p == nil || p.call == nil {
+		return nil, failf(ErrRequest, "", "the Prepared is zero: get one from Endpoint.Prepare")
+	}
 	if ctx == nil {
 		return nil, p.call.failed(ctx, failf(ErrRequest, "", "the context is nil: use context.Background()"))
 	}

@@ -16,8 +16,9 @@ type liveBody struct {
 	limit int64
 	call  *call
 
-	mu    sync.Mutex // guards ended: Close may come from another goroutine
-	ended error
+	mu      sync.Mutex // guards what follows: Close may come from another goroutine
+	reading bool
+	ended   error
 }
 
 func newLiveBody(c *call, life *lifetime, body io.Reader, wire io.ReadCloser) *liveBody {
@@ -27,9 +28,10 @@ func newLiveBody(c *call, life *lifetime, body io.Reader, wire io.ReadCloser) *l
 
 // Read reads the decompressed body. After Close it is an error.
 func (b *liveBody) Read(p []byte) (int, error) {
-	if err := b.end(nil); err != nil {
+	if err := b.begin(); err != nil {
 		return 0, err
 	}
+	defer b.pause()
 	if b.left == 0 && len(p) > 0 {
 		p = p[:1] // one byte more tells the end from too much
 	} else if int64(len(p)) > b.left {
@@ -44,6 +46,20 @@ func (b *liveBody) Read(p []byte) (int, error) {
 		err = b.end(b.failed(readFailure(b.life, err)))
 	}
 	return n, err
+}
+
+// begin reports what has ended the body, or marks that a Read is under way.
+func (b *liveBody) begin() error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = b.ended == nil
+	return b.ended
+}
+
+func (b *liveBody) pause() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.reading = false
 }
 
 // end remembers the first error, which all later reads give again, and returns what is remembered.
@@ -67,14 +83,17 @@ var errBodyClosed = errors.New("crest: the body was closed")
 func (b *liveBody) Close() error {
 	b.mu.Lock()
 	again := errors.Is(b.ended, errBodyClosed)
-	healthy := b.ended == nil
+	healthy := b.ended == nil && !b.reading && b.life.Err() == nil
+	if b.reading {
+		b.life.stop() // a Read hangs in another goroutine
+	}
 	b.ended = errBodyClosed
 	b.mu.Unlock()
 	if again {
 		return nil
 	}
-	if healthy && b.life.Err() == nil {
-		drain(b.wire, b.life.cancel)
+	if healthy {
+		drain(b.wire, b.life.stop)
 	}
 	err := b.wire.Close()
 	b.life.end()

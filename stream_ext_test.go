@@ -176,6 +176,18 @@ func TestLiveBodyInAModel(t *testing.T) {
 	fails(t, err, crest.ErrResponse, crest.KindContentType, crest.SentYes) // and the leak check sees that it was closed
 }
 
+// The history of a call that failed in its body holds the reason, not the error itself: whoever walks an error comes to an end.
+func TestAttemptsHoldNoCycle(t *testing.T) {
+	c := newClient(t, canned(t, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc"))
+	_, err := getThing.Call(t.Context(), c, crest.Empty{})
+	failed := fails(t, err, crest.ErrResponse, crest.KindTruncated, crest.SentYes)
+	require.Len(t, failed.Attempts, 1)
+	require.ErrorIs(t, failed.Attempts[0].Err, io.ErrUnexpectedEOF)
+	require.ErrorIs(t, failed.Attempts[0].Err, crest.KindTruncated)
+	_, again := errors.AsType[*crest.CallError](failed.Attempts[0].Err)
+	require.False(t, again)
+}
+
 // A failed answer is an *Error for bodies that the caller reads as well.
 func TestLiveBodyOfAFailure(t *testing.T) {
 	c := newClient(t, serve(t, replyJSON(404, `{"message":"no file"}`)))

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/url"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -28,6 +30,7 @@ func newTransport() *http.Transport {
 		MaxIdleConns:           512,
 		MaxIdleConnsPerHost:    256,
 		MaxResponseHeaderBytes: 256 << 10,
+		OnProxyConnectResponse: checkProxy,
 		DisableCompression:     true, // crest decompresses by itself, within bounds
 		ForceAttemptHTTP2:      true,
 		HTTP2: &http.HTTP2Config{
@@ -36,14 +39,39 @@ func newTransport() *http.Transport {
 	}
 }
 
+// checkProxy keeps the status of a proxy that will not connect.
+func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
+	if resp.StatusCode == http.StatusOK {
+		return nil
+	}
+	return proxyError(resp.StatusCode)
+}
+
+// proxyError is the status of a proxy that answered CONNECT with something else than 200.
+type proxyError int
+
+func (e proxyError) Error() string { return "the proxy answered " + statusText(int(e)) }
+
+// Is makes the proxy's status findable.
+func (e proxyError) Is(target error) bool {
+	s, ok := target.(Status)
+	return ok && s.matches(int(e))
+}
+
 // classify turns what a transport or a middleware returned into crest's error.
 // The original error stays findable.
 func (h *hop) classify(ctx context.Context, err error) *CallError {
-	if own, ok := errors.AsType[*CallError](err); ok {
+	if own, ok := errors.AsType[*CallError](err); ok && own.hop == h {
 		copied := *own
 		return &copied
 	}
-	failed := fail(ErrTransport, "", plainCause(err))
+	if errors.Is(err, errLostContext) || errors.Is(err, errNoRoundTripper) {
+		return fail(ErrRequest, "", err)
+	}
+	failed := fail(ErrTransport, "", nested(plainCause(err)))
+	if errors.Is(err, errNoResponse) {
+		failed.Kind = KindProtocol
+	}
 	if h.reached.Load() { // else it is a middleware's own error
 		failed.Kind = transportKind(err)
 		failed.Sent = sentDespite(failed.Kind)
@@ -68,8 +96,20 @@ func plainCause(err error) error {
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(e.RecordHeader[:]) == "HTTP/" {
 		return errors.Join(http.ErrSchemeMismatch, err)
 	}
+	if e, ok := errors.AsType[*url.Error](err); ok {
+		return &hiddenURL{err, strings.ReplaceAll(err.Error(), strconv.Quote(e.URL), "the URL")}
+	}
 	return err
 }
+
+// hiddenURL is an error without the URL that net/url writes into its messages, query and all.
+type hiddenURL struct {
+	err  error
+	text string
+}
+
+func (e *hiddenURL) Error() string { return e.text }
+func (e *hiddenURL) Unwrap() error { return e.err }
 
 // transportKind is the one place that knows how net/http and its like name their failures.
 func transportKind(err error) Kind {
@@ -89,6 +129,9 @@ func bodyKind(err error) Kind {
 }
 
 func proxyKind(err error) Kind {
+	if is[proxyError](err) {
+		return KindProxy
+	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "proxyconnect" || strings.HasPrefix(e.Op, "socks")) {
 		return KindProxy
 	}

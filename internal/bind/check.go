@@ -3,6 +3,7 @@ package bind
 import (
 	"errors"
 	"fmt"
+	"net/http"
 	"strings"
 )
 
@@ -28,6 +29,21 @@ func CheckHeader(name, value string) error {
 		return fmt.Errorf("the value of header %s %s", name, problem)
 	}
 	return nil
+}
+
+// TransportHeader reports whether a request header, named in any case, is
+// refused because the transport writes it, and why: set by hand it would
+// contradict the body's framing (RFC 9112, section 6.3) or hand a proxy's
+// password to the server (RFC 9110, section 11.7.2). It is safe for concurrent use.
+func TransportHeader(name string) (why string, refused bool) {
+	why, refused = transportHeaders[http.CanonicalHeaderKey(name)]
+	return why, refused
+}
+
+var transportHeaders = map[string]string{
+	"Content-Length":      "crest writes it from the body",
+	"Transfer-Encoding":   "crest writes it from the body",
+	"Proxy-Authorization": "it belongs to the proxy's hop alone",
 }
 
 func headerProblem(value string) string {

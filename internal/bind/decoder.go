@@ -37,6 +37,9 @@ func (n *node) readable() error {
 	if n.shape == scalarShape {
 		return n.scalar.readable(n.typ)
 	}
+	if err := n.settable(); err != nil {
+		return err
+	}
 	inside := n.children()
 	if n.key != nil {
 		inside = append(inside, n.key)

@@ -3,7 +3,6 @@ package bind
 import (
 	"encoding/json"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -12,6 +11,7 @@ type jsonField struct {
 	*field
 	key      string // "name": with the quotes and the colon
 	time     *node  // for a field with format=
+	folded   string // the name without regard to case
 	optional bool
 	quoted   bool // json's "string" option
 }
@@ -45,7 +45,7 @@ func newJSONField(f *field) (*jsonField, error) {
 	if err != nil {
 		return nil, f.mistake("has a name that JSON can't hold")
 	}
-	j := &jsonField{field: f, key: string(key) + ":"}
+	j := &jsonField{field: f, key: string(key) + ":", folded: string(appendFolded(nil, f.name))}
 	_, j.optional = isOptional(f.typ)
 	j.quoted = f.asString && quotable(f.typ)
 	if f.format != "" {
@@ -184,7 +184,7 @@ func (s scalar) appendJSON(dst []byte, v reflect.Value) ([]byte, error) {
 // an Opt that can't be left out. Each begins with the path to it.
 func deeper(t reflect.Type, top, sending bool) []string {
 	var problems []string
-	inspect(t, "", nil, func(path string, sf reflect.StructField) {
+	make(inspection).visit(t, "", func(path string, sf reflect.StructField) {
 		if top && strings.Count(path, ".") == 1 && !strings.Contains(path, "[") {
 			return
 		}
@@ -207,31 +207,49 @@ func fieldProblems(path string, sf reflect.StructField, sending bool) (problems 
 	return problems
 }
 
-// inspect calls f for each field that a JSON body of type t would hold.
-func inspect(t reflect.Type, path string, within []reflect.Type, f func(path string, sf reflect.StructField)) {
-	if inner, ok := isOptional(t); ok {
-		inspect(inner, path, within, f)
+// inspection holds the types that were looked into, so that those which hold
+// themselves come to an end. Any named type can: type List []List.
+type inspection map[inspected]bool
+
+// inspected tells the top from below it, where other rules hold.
+type inspected struct {
+	typ reflect.Type
+	top bool
+}
+
+// visit calls f for each field that a JSON body of type t would hold.
+func (seen inspection) visit(t reflect.Type, path string, f func(path string, sf reflect.StructField)) {
+	here := inspected{t, path == ""}
+	if seen[here] {
 		return
 	}
-	if t == timeType || marshalsItself(t) || slices.Contains(within, t) {
+	seen[here] = true
+	if inner, ok := isOptional(t); ok {
+		seen.visit(inner, path, f)
+		return
+	}
+	if t == timeType || marshalsItself(t) {
 		return
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		inspect(t.Elem(), path, within, f)
+		seen.visit(t.Elem(), path, f)
 	case reflect.Slice, reflect.Array, reflect.Map:
-		inspect(t.Elem(), path+"[]", within, f)
+		seen.visit(t.Elem(), path+"[]", f)
 	case reflect.Struct:
-		within = append(slices.Clip(within), t)
-		for sf := range jsonStructFields(t) {
-			at := path + "." + sf.Name
-			if embedded, ok := embeddedStruct(sf); ok {
-				inspect(embedded, path, within, f)
-				continue
-			}
-			f(at, sf)
-			inspect(sf.Type, at, within, f)
+		seen.structure(t, path, f)
+	}
+}
+
+func (seen inspection) structure(t reflect.Type, path string, f func(path string, sf reflect.StructField)) {
+	for sf := range jsonStructFields(t) {
+		if embedded, ok := embeddedStruct(sf); ok {
+			seen.visit(embedded, path, f)
+			continue
 		}
+		at := path + "." + sf.Name
+		f(at, sf)
+		seen.visit(sf.Type, at, f)
 	}
 }
 

@@ -3,9 +3,7 @@ package bind
 import (
 	"bytes"
 	"encoding/json"
-	"maps"
 	"reflect"
-	"slices"
 	"strings"
 )
 
@@ -43,8 +41,9 @@ func (r *Response) DecodeJSON(v reflect.Value, data []byte, unmarshal func(data 
 		return err
 	}
 	v = r.open(v)
+	members := jsonMembers{object: object, fields: r.json}
 	for _, j := range r.json {
-		raw, ok := r.pick(object, j.name)
+		raw, ok := members.of(j)
 		if !ok {
 			continue
 		}
@@ -53,25 +52,6 @@ func (r *Response) DecodeJSON(v reflect.Value, data []byte, unmarshal func(data 
 		}
 	}
 	return nil
-}
-
-// pick finds a field's value. Of several names that differ in case only, the
-// first in the order of their bytes is taken, so that the answer is always the same.
-func (r *Response) pick(object map[string]json.RawMessage, name string) (json.RawMessage, bool) {
-	if raw, ok := object[name]; ok {
-		return raw, true
-	}
-	for _, key := range slices.Sorted(maps.Keys(object)) {
-		if strings.EqualFold(key, name) && !r.claimed(key) {
-			return object[key], true
-		}
-	}
-	return nil, false
-}
-
-// claimed reports whether a field has exactly this name.
-func (r *Response) claimed(name string) bool {
-	return slices.ContainsFunc(r.json, func(j *jsonField) bool { return j.name == name })
 }
 
 func (j *jsonField) read(v reflect.Value, raw []byte, unmarshal func([]byte, any) error) (err error) {

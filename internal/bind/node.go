@@ -23,14 +23,24 @@ const (
 	stateValue
 )
 
-// isOptional reports whether t is an optional field, and of what type.
+// isOptional reports whether t is an optional field, and of what type. A struct
+// that embeds a pointer to one has its methods too, which the zero value can't run.
 func isOptional(t reflect.Type) (inner reflect.Type, ok bool) {
 	if t.Kind() != reflect.Struct || !reflect.PointerTo(t).Implements(optionalType) {
 		return nil, false
 	}
+	defer func() {
+		if recover() != nil {
+			inner, ok = nil, false
+		}
+	}()
 	o, _ := reflect.TypeAssert[optional](reflect.New(t))
-	value, _ := o.Inner()
-	return reflect.TypeOf(value).Elem(), true
+	value, state := o.Inner()
+	p := reflect.TypeOf(value)
+	if p == nil || p.Kind() != reflect.Pointer || state == nil {
+		return nil, false
+	}
+	return p.Elem(), true
 }
 
 // inner opens an optional field.
@@ -92,7 +102,10 @@ func newNode(t reflect.Type, format string, within ...reflect.Type) (*node, erro
 	if t == durationType {
 		return nil, errors.New("is a time.Duration, which APIs don't agree on how to write: use an int of the API's unit, or a type with MarshalText")
 	}
-	if n.scalar = scalarOf(t, format); n.scalar.kind != noScalar {
+	if t.Kind() != reflect.Interface { // what it holds decides, and it may hold a nil pointer
+		n.scalar = scalarOf(t, format)
+	}
+	if n.scalar.kind != noScalar {
 		return n, n.checkFormat()
 	}
 	return n, n.compose(within)
@@ -196,6 +209,16 @@ func (n *node) children() []*node {
 		inside = append(inside, m.node)
 	}
 	return inside
+}
+
+// settable says which member of an object can't be set, if one can't.
+func (n *node) settable() error {
+	for _, m := range n.members {
+		if m.sealed {
+			return fmt.Errorf("holds the field %s, which is behind an embedded pointer that is not exported and can't be set: export the type, or embed it by value", m.path)
+		}
+	}
+	return nil
 }
 
 // holdsSecret reports whether a list or object has secrets inside.

@@ -68,9 +68,6 @@ func (r *Response) BodyTarget(v reflect.Value) reflect.Value {
 	return v // a *Pet stays a pointer, so that null can make it nil
 }
 
-// HasDefaults reports whether [Response.ApplyDefaults] does anything.
-func (r *Response) HasDefaults() bool { return len(r.defaults) > 0 }
-
 // ApplyDefaults sets the fields of a fresh model that have a default. It comes
 // before the body, whose values replace the defaults.
 func (r *Response) ApplyDefaults(v reflect.Value) {

@@ -150,8 +150,8 @@ func appendScalar(dst []byte, n *node, v reflect.Value, is presence) ([]byte, er
 // deepest is where nesting ends, so that a map that holds itself is an error.
 const deepest = 32
 
-// appendDeep writes an opened value as name[key]=value pairs, each after sep
-// unless it is the first. Lists inside have their indexes for keys. name is
+// appendDeep writes an opened value as name[key]=value pairs, with & between
+// them and what dst holds. Lists inside have their indexes for keys. name is
 // already escaped.
 func appendDeep(dst []byte, name string, i item, depth int) ([]byte, error) {
 	if i.is == null || i.n.shape == scalarShape {

@@ -42,6 +42,9 @@ func (e *encoder) all(model reflect.Value, n *node, v reflect.Value, is presence
 				return &problem{text: "has a name among its keys that is no token: use letters, digits and -"}
 			}
 			name = http.CanonicalHeaderKey(name)
+			if why, refused := TransportHeader(name); refused {
+				return &problem{text: "has " + name + " among its keys, which can't be sent by hand: " + why + "; take it out"}
+			}
 		}
 		if e.taken(model, name) {
 			return nil

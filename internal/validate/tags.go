@@ -47,7 +47,10 @@ func (c *tags) elements(t reflect.Type) {
 	base, _ := c.settle(t)
 	switch base.Kind() {
 	case reflect.Slice, reflect.Array, reflect.Map:
-		c.elements(base.Elem())
+		if !c.seen[base] { // type List []List
+			c.seen[base] = true
+			c.elements(base.Elem())
+		}
 	case reflect.Struct:
 		c.model(base)
 	}

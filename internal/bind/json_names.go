@@ -1,0 +1,76 @@
+package bind
+
+import (
+	"encoding/json"
+	"slices"
+	"unicode"
+	"unicode/utf8"
+)
+
+// jsonMembers are the members of one object, found by the names of fields.
+type jsonMembers struct {
+	object map[string]json.RawMessage
+	fields []*jsonField
+	keys   map[string]string // a field's folded name to the object's key; made when first needed
+}
+
+// of finds a field's value by its exact name, else without regard to case. Of
+// several names that differ in case only, the first in the order of their bytes
+// is taken, so that the answer is always the same.
+func (m *jsonMembers) of(j *jsonField) (json.RawMessage, bool) {
+	if raw, ok := m.object[j.name]; ok {
+		return raw, true
+	}
+	if m.keys == nil {
+		m.index()
+	}
+	raw, ok := m.object[m.keys[j.folded]]
+	return raw, ok && m.keys[j.folded] != ""
+}
+
+// index looks at each key once, however many fields there are: a server chooses
+// how many keys it sends.
+func (m *jsonMembers) index() {
+	m.keys = make(map[string]string, len(m.fields))
+	for _, j := range m.fields {
+		m.keys[j.folded] = ""
+	}
+	var folded []byte
+	for key := range m.object {
+		folded = appendFolded(folded[:0], key)
+		old, wanted := m.keys[string(folded)]
+		if wanted && (old == "" || key < old) && !m.claimed(key) {
+			m.keys[string(folded)] = key
+		}
+	}
+}
+
+// claimed reports whether a field has exactly this name.
+func (m *jsonMembers) claimed(key string) bool {
+	return slices.ContainsFunc(m.fields, func(j *jsonField) bool { return j.name == key })
+}
+
+// appendFolded appends name so that two names come out alike where
+// strings.EqualFold holds: each letter as the smallest of those that fold to it.
+func appendFolded(dst []byte, name string) []byte {
+	for _, c := range name {
+		dst = utf8.AppendRune(dst, smallestFold(c))
+	}
+	return dst
+}
+
+func smallestFold(c rune) rune {
+	if c < utf8.RuneSelf {
+		if 'a' <= c && c <= 'z' {
+			return c - 'a' + 'A'
+		}
+		return c
+	}
+	for {
+		next := unicode.SimpleFold(c) // the next larger one, or around to the smallest
+		if next <= c {
+			return next
+		}
+		c = next
+	}
+}
