@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/crest-go/crest/internal/bind"
@@ -162,11 +164,8 @@ func attach(req *http.Request, f bind.SecretPair) {
 	case bind.Header:
 		req.Header.Add(f.Name, f.Value)
 	case bind.Cookie:
-		pair := f.Name + "=" + f.Value
-		if have := req.Header.Get("Cookie"); have != "" {
-			pair = have + "; " + pair
-		}
-		req.Header.Set("Cookie", pair)
+		pairs := append(slices.Clone(req.Header["Cookie"]), f.Name+"="+f.Value)
+		req.Header["Cookie"] = []string{strings.Join(pairs, "; ")}
 	case bind.Query:
 		req.URL.RawQuery = appendPair(req.URL.RawQuery, f.Name, f.Value)
 	}

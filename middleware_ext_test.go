@@ -148,6 +148,54 @@ func TestMiddlewareNilBody(t *testing.T) {
 	require.Empty(t, text)
 }
 
+// A response beside an error is closed, as http.Client would.
+func TestMiddlewareResponseBesideAnError(t *testing.T) {
+	body := &closing{Reader: strings.NewReader("x")}
+	both := crest.WithTransport(inMemory(func(*http.Request) (*http.Response, error) {
+		return &http.Response{StatusCode: 200, Body: body}, io.EOF
+	}))
+	_, err := ping.Call(t.Context(), newClient(t, "https://x.example", both), crest.Empty{})
+	fails(t, err, crest.ErrTransport, crest.KindDisconnected, crest.SentMaybe)
+	require.EqualValues(t, 1, body.closed.Load())
+}
+
+// A middleware, a token source or a limiter may call another client. What that call failed with is not what this one failed with.
+func TestErrorsOfNestedCalls(t *testing.T) {
+	inner := newClient(t, "https://inner.example", crest.WithTransport(fixed(404, `{"message":"inner"}`, "Content-Type", "application/json")))
+	call := func(ctx context.Context) error {
+		_, err := getThing.Call(ctx, inner, crest.Empty{})
+		return err
+	}
+	for name, tt := range map[string]struct {
+		opt  crest.ClientOption
+		step crest.Step
+	}{
+		"middleware": {crest.WithMiddleware(func(http.RoundTripper) http.RoundTripper {
+			return inMemory(func(req *http.Request) (*http.Response, error) { return nil, call(req.Context()) })
+		}), crest.ErrTransport},
+		"token":   {crest.WithBearer(tokenFunc(func(ctx context.Context) (crest.Secret, error) { return crest.Secret{}, call(ctx) })), crest.ErrCredentials},
+		"limiter": {crest.WithLimiter(limiterFunc(call)), crest.ErrLimited},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, err := ping.Call(t.Context(), newClient(t, "https://outer.example", crest.WithTransport(&recorder{}), tt.opt), crest.Empty{})
+			failed := fails(t, err, tt.step, "", crest.SentNo)
+			require.Equal(t, "GET /ping", failed.Endpoint)
+			require.NotErrorIs(t, err, crest.Status(404))
+			_, ok := errors.AsType[*failure](err)
+			require.False(t, ok, "the model is that of another API's failure")
+			require.ErrorContains(t, err, "404 Not Found: inner")
+		})
+	}
+}
+
+type tokenFunc func(context.Context) (crest.Secret, error)
+
+func (f tokenFunc) Token(ctx context.Context) (crest.Secret, error) { return f(ctx) }
+
+type limiterFunc func(context.Context) error
+
+func (f limiterFunc) Wait(ctx context.Context) error { return f(ctx) }
+
 // refusing is a limiter that lets nothing through.
 type refusing struct{ err error }
 

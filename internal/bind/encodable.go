@@ -37,6 +37,9 @@ func (w jsonWalk) walk(t reflect.Type, path string) error {
 		return nil
 	}
 	w.seen[t] = true
+	if err := halfOptional(t); err != nil {
+		return fmt.Errorf("%s %w", path, err)
+	}
 	if inner, ok := isOptional(t); ok {
 		return w.walk(inner, path)
 	}

@@ -24,8 +24,8 @@ func (m *jsonMembers) of(j *jsonField) (json.RawMessage, bool) {
 	if m.keys == nil {
 		m.index()
 	}
-	raw, ok := m.object[m.keys[j.folded]]
-	return raw, ok && m.keys[j.folded] != ""
+	key := m.keys[j.folded]
+	return m.object[key], key != ""
 }
 
 // index looks at each key once, however many fields there are: a server chooses

@@ -43,6 +43,14 @@ func isOptional(t reflect.Type) (inner reflect.Type, ok bool) {
 	return p.Elem(), true
 }
 
+// halfOptional refuses what passes for an optional field and is none.
+func halfOptional(t reflect.Type) error {
+	if _, ok := isOptional(t); ok || t.Kind() != reflect.Struct || !reflect.PointerTo(t).Implements(optionalType) {
+		return nil
+	}
+	return fmt.Errorf("has the type %s with a method Inner that its zero value can't run: embed the optional field by value, or give it a name", t)
+}
+
 // inner opens an optional field.
 func inner(v reflect.Value) (value reflect.Value, state *uint8) {
 	o, _ := reflect.TypeAssert[optional](addressable(v).Addr())
@@ -92,6 +100,9 @@ func newNode(t reflect.Type, format string, within ...reflect.Type) (*node, erro
 		return nil, fmt.Errorf("has the recursive type %s, which only a JSON body can hold", t)
 	}
 	within = append(within, t)
+	if err := halfOptional(t); err != nil {
+		return nil, err
+	}
 	if inner, ok := isOptional(t); ok {
 		return wrapped(optionalWrap, inner, format, within)
 	}

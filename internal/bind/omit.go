@@ -20,6 +20,17 @@ func (f *field) isZero(v reflect.Value) bool {
 		v = addressable(v).Addr() // a pointer has the value's methods, and costs no copy
 	}
 	z, _ := reflect.TypeAssert[isZeroer](v)
+	return saysZero(z, v.Elem())
+}
+
+// saysZero asks the type, unless that panics, as the method of an embedded
+// pointer does that is nil.
+func saysZero(z isZeroer, v reflect.Value) (zero bool) {
+	defer func() {
+		if recover() != nil {
+			zero = v.IsZero()
+		}
+	}()
 	return z.IsZero()
 }
 

@@ -34,10 +34,11 @@ func (r *Request) encodePath(model reflect.Value, out *Parts) (err error) {
 		}
 		last = s.e
 		start := len(path)
-		if path, err = s.e.path(path, model, s.rest); err != nil {
+		var hide bool
+		if path, hide, err = s.e.path(path, model, s.rest); err != nil {
 			return s.e.fail(err)
 		}
-		if s.e.node.secret() {
+		if hide {
 			secrets = append(secrets, span{start, len(path)})
 		}
 	}
@@ -61,21 +62,29 @@ func redactSpans(path []byte, secrets []span) []byte {
 	return append(shown, path[from:]...)
 }
 
-// path appends the field's value, escaped once and checked (R14).
-func (e *encoder) path(dst []byte, model reflect.Value, rest bool) ([]byte, error) {
+// path appends the field's value, escaped once and checked (R14), and reports
+// whether it is a secret: an any may hold one.
+func (e *encoder) path(dst []byte, model reflect.Value, rest bool) (_ []byte, hide bool, err error) {
 	n, v, is, err := e.opened(model)
 	switch {
 	case err != nil:
-		return dst, err
+		return dst, false, err
 	case is == null:
-		return dst, &problem{text: "is null, which a path can't hold: give it a value"}
+		return dst, false, &problem{text: "is null, which a path can't hold: give it a value"}
 	case is == absent:
-		return dst, errEmptyPath
+		return dst, false, errEmptyPath
 	case rest:
-		return e.rest(dst, n, v)
+		dst, err = e.rest(dst, n, v)
 	case n.shape != scalarShape:
-		return e.compound(dst, n, v)
+		dst, err = e.compound(dst, n, v)
+	default:
+		dst, err = e.single(dst, n, v)
 	}
+	return dst, n.secret(), err
+}
+
+// single writes one text into one segment.
+func (e *encoder) single(dst []byte, n *node, v reflect.Value) (_ []byte, err error) {
 	start := len(dst)
 	dst = append(dst, e.style.prefix...)
 	if e.style.named {

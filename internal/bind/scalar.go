@@ -115,11 +115,22 @@ func (s scalar) appendText(dst []byte, v reflect.Value) ([]byte, error) {
 	if !ok {
 		return dst, &problem{text: "holds a type that has no text form: give it MarshalText, or use a string"}
 	}
-	text, err := m.MarshalText()
-	if err != nil {
-		return dst, &problem{text: "could not be written: its MarshalText failed", cause: err}
+	text, err := marshalText(m)
+	return append(dst, text...), err
+}
+
+// marshalText asks a type of the caller's. It may panic, as methods do that a
+// struct has from an embedded pointer that is nil.
+func marshalText(m encoding.TextMarshaler) (text []byte, err error) {
+	defer func() {
+		if recover() != nil {
+			text, err = nil, &problem{text: "could not be written: its MarshalText panicked (does it embed a nil pointer?)"}
+		}
+	}()
+	if text, err = m.MarshalText(); err != nil {
+		return nil, &problem{text: "could not be written: its MarshalText failed", cause: err}
 	}
-	return append(dst, text...), nil
+	return text, nil
 }
 
 // text is append for a value that is needed as a string.
@@ -135,7 +146,13 @@ func (s scalar) text(v reflect.Value) (string, error) {
 	return string(text), err
 }
 
-func reveal(v reflect.Value) string {
+// reveal is a secret in clear. One behind an embedded pointer that is nil is empty.
+func reveal(v reflect.Value) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = ""
+		}
+	}()
 	s, _ := reflect.TypeAssert[secret](v)
 	return s.Reveal()
 }
@@ -224,6 +241,15 @@ func (s scalar) parseText(v reflect.Value, text string) error {
 	if !ok {
 		return &problem{text: "has a type that can't be read from text: give it UnmarshalText"}
 	}
+	return unmarshalText(u, text)
+}
+
+func unmarshalText(u encoding.TextUnmarshaler, text string) (err error) {
+	defer func() {
+		if recover() != nil {
+			err = &problem{text: "could not be read: its UnmarshalText panicked (does it embed a nil pointer?)"}
+		}
+	}()
 	if err := u.UnmarshalText([]byte(text)); err != nil {
 		return &problem{text: "was refused by its UnmarshalText", cause: err}
 	}
