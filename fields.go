@@ -126,16 +126,8 @@ func WithoutCookie(name string) Option {
 	})
 }
 
-// transportHeaders are written by the transport; a hand-set one would contradict it
-// (request smuggling) or hand a proxy's password to the server.
-var transportHeaders = map[string]string{
-	"Content-Length":      "crest writes it from the body",
-	"Transfer-Encoding":   "crest writes it from the body",
-	"Proxy-Authorization": "it belongs to the proxy and is written on the proxy's hop alone",
-}
-
 func checkHeader(name string, values []string) error {
-	if why, ok := transportHeaders[http.CanonicalHeaderKey(name)]; ok {
+	if why, refused := bind.TransportHeader(name); refused {
 		return fmt.Errorf("WithHeader: %s cannot be set by hand: %s", http.CanonicalHeaderKey(name), why)
 	}
 	if len(values) == 0 {

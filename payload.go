@@ -188,7 +188,7 @@ func (p *payload) reader(v reflect.Value) error {
 		if _, err := seeker.Seek(start, io.SeekStart); err != nil {
 			return nil, &requestBodyError{err}
 		}
-		return watched(io.NopCloser(r)), nil
+		return &watchedBody{ReadCloser: io.NopCloser(r), left: p.length}, nil
 	}
 	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
 		return fmt.Errorf("the body reader cannot go back: %w", err)
@@ -222,17 +222,47 @@ func (e *requestBodyError) Unwrap() error { return e.err }
 
 // watched marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
 // transport, where nobody could recover it.
-func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{r} }
+func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{ReadCloser: r, left: -1} }
 
-type watchedBody struct{ io.ReadCloser }
+type watchedBody struct {
+	io.ReadCloser
+	left int64 // of the declared length; -1 when there is none
+}
+
+var (
+	errBodyLong  = errors.New("the reader gave more than the size that it had when the call began")
+	errBodyShort = errors.New("the reader gave less than the size that it had when the call began")
+)
 
 func (w *watchedBody) Read(p []byte) (n int, err error) {
 	defer panicked(&err)
 	n, err = w.ReadCloser.Read(p)
+	if w.left >= 0 {
+		if counted := w.count(n, err); counted != nil {
+			return 0, &requestBodyError{counted}
+		}
+	}
 	if err != nil && err != io.EOF {
 		err = &requestBodyError{err}
 	}
 	return n, err
+}
+
+// count holds the reader to its declared length. The byte beyond it is looked for before the last ones are
+// handed on: later the server would have the whole request and might have answered it.
+func (w *watchedBody) count(n int, err error) error {
+	w.left -= int64(n)
+	switch {
+	case w.left < 0:
+		return errBodyLong
+	case w.left > 0 && err == io.EOF:
+		return errBodyShort
+	case w.left == 0 && n > 0 && err == nil:
+		if extra, _ := w.ReadCloser.Read(make([]byte, 1)); extra > 0 {
+			return errBodyLong
+		}
+	}
+	return nil
 }
 
 func (w *watchedBody) Close() (err error) {

@@ -266,9 +266,9 @@ func (c *call) automatic(out *outgoing) error {
 	if out.body.contentType != "" {
 		addHeader(h, "Content-Type", out.body.contentType)
 	}
-	for name := range transportHeaders {
-		if _, ok := h[name]; ok {
-			return fmt.Errorf("the header %s cannot be set by hand: %s", name, transportHeaders[name])
+	for name := range h {
+		if why, refused := bind.TransportHeader(name); refused {
+			return fmt.Errorf("the header %s cannot be set by hand: %s", name, why)
 		}
 	}
 	return nil

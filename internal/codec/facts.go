@@ -57,9 +57,7 @@ func (s survey) visit(t reflect.Type) facts {
 	case t.Implements(secretType):
 		return secretFact
 	case reflect.PointerTo(t).Implements(optionalType):
-		// no exported field shows the inner type, so a zero value is asked
-		value, _ := reflect.New(t).Interface().(optional).Inner()
-		s[t] = reflect.TypeOf(value)
+		s[t] = innerType(t)
 		return optionalFact | s.visit(s[t])
 	}
 	switch t.Kind() {
@@ -71,6 +69,18 @@ func (s survey) visit(t reflect.Type) facts {
 		return s.visitFields(t)
 	}
 	return 0
+}
+
+// innerType asks a zero value, because no exported field shows the type. It is
+// nil for a struct that has its method from an embedded pointer.
+func innerType(t reflect.Type) (inner reflect.Type) {
+	defer func() {
+		if recover() != nil {
+			inner = nil
+		}
+	}()
+	value, _ := reflect.New(t).Interface().(optional).Inner()
+	return reflect.TypeOf(value)
 }
 
 func interfaceFacts(t reflect.Type) facts {

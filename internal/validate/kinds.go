@@ -33,9 +33,7 @@ var (
 	timeType     = reflect.TypeFor[time.Time]()
 )
 
-func isOptional(t reflect.Type) bool {
-	return t.Kind() == reflect.Struct && reflect.PointerTo(t).Implements(optionalType)
-}
+func isOptional(t reflect.Type) bool { return innerType(t) != nil }
 
 func isSecret(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && t.Implements(secretType)
@@ -47,10 +45,23 @@ func isModel(t reflect.Type) bool {
 	return t.Kind() == reflect.Struct && !t.ConvertibleTo(timeType) && !isSecret(t)
 }
 
-// innerType asks a zero value, because no exported field shows the type.
-func innerType(t reflect.Type) reflect.Type {
-	value, _ := reflect.New(t).Interface().(optional).Inner()
-	return reflect.TypeOf(value).Elem()
+// innerType is what an optional field holds, nil for other types. It asks a zero
+// value, because no exported field shows the type. A struct that embeds a pointer
+// to an optional field has its methods too, which the zero value can't run.
+func innerType(t reflect.Type) (inner reflect.Type) {
+	if t.Kind() != reflect.Struct || !reflect.PointerTo(t).Implements(optionalType) {
+		return nil
+	}
+	defer func() {
+		if recover() != nil {
+			inner = nil
+		}
+	}()
+	value, state := reflect.New(t).Interface().(optional).Inner()
+	if p := reflect.TypeOf(value); state != nil && p != nil && p.Kind() == reflect.Pointer {
+		return p.Elem()
+	}
+	return nil
 }
 
 // inner returns the value of an optional field as a pointer, nil when it has none.
