@@ -219,8 +219,9 @@ func contextError(ctx context.Context) error {
 	return err
 }
 
-// nestedError is the error of another call, which a middleware or a token source made through crest. What is inside it is
-// that call's: neither its step nor its status may be taken for those of this one. The context's errors stay findable.
+// nestedError is the error of another call, which a middleware or a token source made through crest. What is
+// inside it is that call's: neither its step nor its status may be taken for those of this one. The context's
+// errors stay findable.
 type nestedError struct{ err error }
 
 func (e *nestedError) Error() string { return e.err.Error() }

@@ -111,9 +111,9 @@ func (c *Client[E]) AsError(err error) (E, bool) {
 	return errors.AsType[E](err)
 }
 
-// Close gives the idle connections of the client's own transport back and makes later calls end in [ErrClosed].
-// Calls that are under way go on. A transport that was given with [WithTransport] stays open. Close may be called more than once,
-// by any goroutine; it returns nil.
+// Close gives the idle connections of the client's own transport back and makes later calls end in
+// [ErrClosed]. Calls that are under way go on. A transport that was given with [WithTransport] stays open.
+// Close may be called more than once, by any goroutine; it returns nil.
 func (c *Client[E]) Close() error {
 	core := c.caller()
 	if core == nil {
@@ -159,8 +159,9 @@ func behind(c Caller) (found *core) {
 	return c.caller()
 }
 
-// WithTransport sends through rt instead of crest's own transport. rt belongs to the caller: Close leaves
-// it open, and its settings are its own (crest's timeouts for connecting, TLS and the header are those of its own transport).
+// WithTransport sends through rt instead of crest's own transport. rt belongs to the caller: Close leaves it
+// open, and its settings are its own (crest's timeouts for connecting, TLS and the header are those of its
+// own transport).
 func WithTransport(rt http.RoundTripper) ClientOption {
 	return clientOption(func(s *settings) error {
 		if isNil(rt) {

@@ -27,8 +27,9 @@ type Codec interface {
 	Unmarshal(data []byte, v any) error
 }
 
-// WithCodec makes c write request bodies and read answers of its media types. Of several the nearest writes, at one level the
-// one given last; all of them read. Without the option an endpoint speaks [JSON] alone; with it JSON is read only if it is given too.
+// WithCodec makes c write request bodies and read answers of its media types. Of several the nearest writes,
+// at one level the one given last; all of them read. Without the option an endpoint speaks [JSON] alone; with
+// it JSON is read only if it is given too.
 func WithCodec(c Codec) Option {
 	return anyOption(func(s *settings) error {
 		if isNil(c) || len(c.MediaTypes()) == 0 {
@@ -50,12 +51,13 @@ func WithStrictFields() Option {
 
 const jsonMediaType = "application/json"
 
-// JSON returns the default codec: goccy/go-json with encoding/json's rules, text after the value refused, numbers in an any
-// kept exact as [json.Number], and [Secret] values written in clear.
+// JSON returns the default codec: goccy/go-json with encoding/json's rules, text after the value refused,
+// numbers in an any kept exact as [json.Number], and [Secret] values written in clear.
 func JSON() Codec { return jsonCodec{} }
 
-// StdJSON returns a codec over encoding/json, for who wants no unsafe code between the network and the program.
-// A request body with a [Secret] is an error under it, and of what [WithStrictFields] refuses it sees unknown fields alone.
+// StdJSON returns a codec over encoding/json, for who wants no unsafe code between the network and the
+// program. A request body with a [Secret] is an error under it, and of what [WithStrictFields] refuses it
+// sees unknown fields alone.
 func StdJSON() Codec { return stdCodec{} }
 
 type jsonCodec struct{}

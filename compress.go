@@ -10,8 +10,8 @@ import (
 	"io"
 )
 
-// newDecoder returns a reader for one content coding (RFC 9110, section 8.4.1). Nothing is read before the first Read, so
-// that an empty body under a coding is an empty body.
+// newDecoder returns a reader for one content coding (RFC 9110, section 8.4.1). Nothing is read before the
+// first Read, so that an empty body under a coding is an empty body.
 func newDecoder(coding string, r io.Reader) (io.Reader, error) {
 	switch coding {
 	case "gzip", "x-gzip":

@@ -32,7 +32,8 @@ func ranOut(ctx context.Context) (*timeoutError, bool) {
 	return errors.AsType[*timeoutError](context.Cause(ctx))
 }
 
-// endedBy makes e the error of a call whose context has ended: whatever broke because of it, the reason is the context's.
+// endedBy makes e the error of a call whose context has ended: whatever broke because of it, the reason is
+// the context's.
 func (e *CallError) endedBy(ctx context.Context) {
 	e.ctxErr = contextError(ctx)
 	e.Kind = ""
@@ -56,8 +57,8 @@ type lifetime struct {
 	deadline time.Time   // when total fires
 }
 
-// withTotal limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose body the caller
-// reads. Where the caller's own deadline is nearer there is nothing to add.
+// withTotal limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose
+// body the caller reads. Where the caller's own deadline is nearer there is nothing to add.
 func (c *call) withTotal(ctx context.Context) *lifetime {
 	d := c.settings.timeout.duration()
 	own, cancel := context.WithCancelCause(ctx)

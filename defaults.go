@@ -40,8 +40,8 @@ func (d *Defaults[T]) load() *T {
 
 func (d *Defaults[T]) snapshot() reflect.Value { return reflect.ValueOf(d.load()).Elem() }
 
-// WithDefaults sends the located fields of v with every request of a client or an endpoint. v is a struct, a pointer to one
-// (copied now), or a [*Defaults] holder:
+// WithDefaults sends the located fields of v with every request of a client or an endpoint. v is a struct, a
+// pointer to one (copied now), or a [*Defaults] holder:
 //
 //	type Common struct {
 //		Key     crest.Secret `query:"apiKey"`
@@ -49,7 +49,8 @@ func (d *Defaults[T]) snapshot() reflect.Value { return reflect.ValueOf(d.load()
 //	}
 //	c, err := crest.New[*Error](base, crest.WithDefaults(Common{Key: key, Version: "2026-01"}))
 //
-// What the request's model or an option of any level sets wins over it. Only header, query and cookie fields are allowed.
+// What the request's model or an option of any level sets wins over it. Only header, query and cookie fields
+// are allowed.
 func WithDefaults(v any) SharedOption {
 	source, ok := v.(interface{ snapshot() reflect.Value })
 	if !ok {

@@ -1,5 +1,6 @@
-// Package crest is a framework for writing REST clients as declarations: models are structs, endpoints are values, errors
-// are types. One generic [Client] validates, sends, decodes, and bounds what a server can do to it. Authors of SDKs embed it.
+// Package crest is a framework for writing REST clients as declarations: models are structs, endpoints are
+// values, errors are types. One generic [Client] validates, sends, decodes, and bounds what a server can do
+// to it. Authors of SDKs embed it.
 //
 // # An SDK
 //
@@ -22,10 +23,10 @@
 //
 // # What a nil error means
 //
-// The status was a declared success, the content type was one that the model has a codec for, the body was read whole
-// and decoded, and the model passed its validation. Everything else is a [*CallError], whose [Step] says where it failed,
-// whose [Kind] says how, and whose Sent says whether the server may have seen the request. Where the server answered, [*Error] is
-// inside it, with the API's own error model:
+// The status was a declared success, the content type was one that the model has a codec for, the body was
+// read whole and decoded, and the model passed its validation. Everything else is a [*CallError], whose
+// [Step] says where it failed, whose [Kind] says how, and whose Sent says whether the server may have seen
+// the request. Where the server answered, [*Error] is inside it, with the API's own error model:
 //
 //	if missing, ok := errors.AsType[*petstore.NotFound](err); ok { … }
 //	if errors.Is(err, crest.Status(http.StatusConflict)) { … }
@@ -57,10 +58,11 @@
 //	json:"name"         a JSON body; beside located fields the json fields together are the body
 //	Body                an untagged field of this name is the whole body: a model, []byte, string, io.Reader, func() (io.ReadCloser, error)
 //
-// A model without any of these tags is itself the body. omitzero and omitempty work everywhere, format= (date, date-time, unix,
-// http-date) and default:"…" on located fields and on the top-level json fields. In a response model header and cookie fields are read
-// from the answer and the rest from its body. validate:"…" is the language of [github.com/go-playground/validator]; a model
-// with a Validate() error method is asked as well. [Opt] tells unset, null and value apart everywhere; [Secret] never shows itself.
+// A model without any of these tags is itself the body. omitzero and omitempty work everywhere, format=
+// (date, date-time, unix, http-date) and default:"…" on located fields and on the top-level json fields. In a
+// response model header and cookie fields are read from the answer and the rest from its body. validate:"…"
+// is the language of [github.com/go-playground/validator]; a model with a Validate() error method is asked as
+// well. [Opt] tells unset, null and value apart everywhere; [Secret] never shows itself.
 //
 // # Bounds
 //

@@ -13,12 +13,13 @@ import (
 //
 //	pet, err := getPet.Call(ctx, c, GetPetRequest{ID: 7})
 //
-// [Endpoint.Call] returns the model, [Endpoint.Do] everything about the answer, [Endpoint.Prepare] the request unsent.
-// An Endpoint is immutable and safe for concurrent use; copies are the same endpoint. The zero value gives an error from each call.
+// [Endpoint.Call] returns the model, [Endpoint.Do] everything about the answer, [Endpoint.Prepare] the
+// request unsent. An Endpoint is immutable and safe for concurrent use; copies are the same endpoint. The
+// zero value gives an error from each call.
 //
-// Where the fields of Req go is said by their tags: path, query, header, cookie, form, json; an untagged field named Body is the
-// whole body; a model without located fields is itself the body. Res may be a model, a slice or a map, any, string, []byte,
-// io.ReadCloser (the caller closes it) or [Empty].
+// Where the fields of Req go is said by their tags: path, query, header, cookie, form, json; an untagged
+// field named Body is the whole body; a model without located fields is itself the body. Res may be a model,
+// a slice or a map, any, string, []byte, io.ReadCloser (the caller closes it) or [Empty].
 type Endpoint[Req, Res any] struct{ plain *endpoint }
 
 // NewEndpoint declares an endpoint with any method, such as TRACE or an API's own verb. A mistake in the
@@ -37,7 +38,8 @@ func Get[Req, Res any](route string, opts ...EndpointOption) *Endpoint[Req, Res]
 	return NewEndpoint[Req, Res](http.MethodGet, route, opts...)
 }
 
-// Head declares an endpoint with the method HEAD. Its answers have no body: header and cookie fields of Res are read, the rest stays zero.
+// Head declares an endpoint with the method HEAD. Its answers have no body: header and cookie fields of Res
+// are read, the rest stays zero.
 func Head[Req, Res any](route string, opts ...EndpointOption) *Endpoint[Req, Res] {
 	return NewEndpoint[Req, Res](http.MethodHead, route, opts...)
 }
@@ -67,9 +69,9 @@ func Options[Req, Res any](route string, opts ...EndpointOption) *Endpoint[Req, 
 	return NewEndpoint[Req, Res](http.MethodOptions, route, opts...)
 }
 
-// NewEndpointOf declares an endpoint whose models are known at run time only, as with [reflect.StructOf].
-// Its calls take a req (or a pointer to one) as the request, nil for [Empty], and return a res. All mistakes of the declaration
-// are returned in one error.
+// NewEndpointOf declares an endpoint whose models are known at run time only, as with [reflect.StructOf]. Its
+// calls take a req (or a pointer to one) as the request, nil for [Empty], and return a res. All mistakes of
+// the declaration are returned in one error.
 func NewEndpointOf(method, route string, req, res reflect.Type, opts ...EndpointOption) (*Endpoint[any, any], error) {
 	plain, err := declare(method, route, req, res, opts)
 	if err != nil {
@@ -87,9 +89,9 @@ func (e *Endpoint[Req, Res]) String() string {
 	return e.plain.name
 }
 
-// Call sends req and returns the answer's model. The model is real whenever the error is nil: the status was a declared success, the body was
-// read whole, decoded and validated. Otherwise it is zero and the error is a [*CallError].
-// The error of a cancelled call also matches ctx's error and cause.
+// Call sends req and returns the answer's model. The model is real whenever the error is nil: the status was
+// a declared success, the body was read whole, decoded and validated. Otherwise it is zero and the error is a
+// [*CallError]. The error of a cancelled call also matches ctx's error and cause.
 func (e *Endpoint[Req, Res]) Call(ctx context.Context, c Caller, req Req, opts ...CallOption) (Res, error) {
 	var res Res
 	if _, err := e.exchange(ctx, c, &req, &res, opts); err != nil {
@@ -109,7 +111,8 @@ func (e *Endpoint[Req, Res]) Do(ctx context.Context, c Caller, req Req, opts ...
 	return newResponse(a, res), nil
 }
 
-// Prepare merges, validates and encodes req without sending it. ctx is only checked for having ended; [Prepared.Send] takes its own.
+// Prepare merges, validates and encodes req without sending it. ctx is only checked for having ended;
+// [Prepared.Send] takes its own.
 func (e *Endpoint[Req, Res]) Prepare(ctx context.Context, c Caller, req Req, opts ...CallOption) (*Prepared[Res], error) {
 	p, err := e.prepare(ctx, c, &req, opts)
 	if err != nil {

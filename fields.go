@@ -53,12 +53,11 @@ func (fs fields) merge(nearer fields) fields {
 	return fs
 }
 
-// WithHeader sends a header, in place of the value of a farther level; in place of the model's too, when it is an option of the call.
-// Several values repeat the line. Names are compared without case. A value with a control character
-// or white space around it is refused, and so are Content-Length, Transfer-Encoding and
-// Proxy-Authorization, which belong to the transport. Host sets the host of the request.
-// A header that carries a credential is better given with [WithBearer] or as a [Secret] field:
-// those stay at their origin.
+// WithHeader sends a header, in place of the value of a farther level; in place of the model's too, when it
+// is an option of the call. Several values repeat the line. Names are compared without case. A value with a
+// control character or white space around it is refused, and so are Content-Length, Transfer-Encoding and
+// Proxy-Authorization, which belong to the transport. Host sets the host of the request. A header that
+// carries a credential is better given with [WithBearer] or as a [Secret] field: those stay at their origin.
 func WithHeader(name string, values ...string) Option {
 	values = slices.Clone(values)
 	return anyOption(func(s *settings) error {
@@ -70,8 +69,9 @@ func WithHeader(name string, values ...string) Option {
 	})
 }
 
-// WithoutHeader removes a header that a farther level or WithDefaults sets, and the model's too when it is an option of the call.
-// It also stops what crest and net/http would add by themselves: User-Agent, Accept, Accept-Encoding, Content-Type.
+// WithoutHeader removes a header that a farther level or WithDefaults sets, and the model's too when it is an
+// option of the call. It also stops what crest and net/http would add by themselves: User-Agent, Accept,
+// Accept-Encoding, Content-Type.
 func WithoutHeader(name string) Option {
 	return anyOption(func(s *settings) error {
 		if !bind.ValidToken(name) {
@@ -86,8 +86,9 @@ func WithoutHeader(name string) Option {
 	})
 }
 
-// WithQuery sends a query parameter, in place of the value of a farther level; in place of the model's too, when it is an option of the call.
-// Several values repeat it. Names are compared with case. Values are escaped once.
+// WithQuery sends a query parameter, in place of the value of a farther level; in place of the model's too,
+// when it is an option of the call. Several values repeat it. Names are compared with case. Values are
+// escaped once.
 func WithQuery(name string, values ...string) Option {
 	values = slices.Clone(values)
 	return anyOption(func(s *settings) error {

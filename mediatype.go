@@ -6,9 +6,9 @@ import (
 	"strings"
 )
 
-// WithAccept sets the Accept header and the media types that an answer may have, such as "application/vnd.api+json", "text/*"
-// or "*/*", which switches the check off. Without it they follow from the response model and its codecs.
-// A type that no codec names is read by the endpoint's first codec.
+// WithAccept sets the Accept header and the media types that an answer may have, such as
+// "application/vnd.api+json", "text/*" or "*/*", which switches the check off. Without it they follow from
+// the response model and its codecs. A type that no codec names is read by the endpoint's first codec.
 func WithAccept(types ...string) Option {
 	types = slices.Clone(types)
 	return anyOption(func(s *settings) error {

@@ -51,6 +51,30 @@ func TestPrepare(t *testing.T) {
 	}
 }
 
+// R25: what a middleware does to the request of one sending, against the rules of RoundTripper, does not reach the next.
+func TestR25EachSendingHasItsOwnRequest(t *testing.T) {
+	rec := &recorder{}
+	scribble := func(next http.RoundTripper) http.RoundTripper {
+		return inMemory(func(req *http.Request) (*http.Response, error) {
+			require.Equal(t, []string{"1"}, req.Header["X-A"])
+			require.Empty(t, req.Header.Get("X-Evil"))
+			require.Equal(t, "/x", req.URL.Path)
+			req.Header.Set("X-A", "changed")
+			req.Header.Set("X-Evil", "1")
+			req.URL.Path = "/elsewhere"
+			return next.RoundTrip(req)
+		})
+	}
+	c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithMiddleware(scribble))
+	p, err := crest.Get[crest.Empty, crest.Empty]("/x").Prepare(t.Context(), c, crest.Empty{}, crest.WithHeader("X-A", "1"))
+	require.NoError(t, err)
+	for range 2 {
+		_, err := p.Send(t.Context())
+		require.NoError(t, err)
+	}
+	require.Equal(t, "https://api.example.com/x", p.URL().String())
+}
+
 func TestPrepareFailures(t *testing.T) {
 	c := newClient(t, "https://api.example.com")
 	p, err := crest.Put[bodyModel, crest.Empty]("/x/{id}").Prepare(t.Context(), c, bodyModel{}, crest.WithHeader("X A", "1"))

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// Response is what [Endpoint.Do] returns: the model and everything else about the answer. Its methods only look; its maps and slices
-// belong to the caller.
+// Response is what [Endpoint.Do] returns: the model and everything else about the answer. Its methods only
+// look; its maps and slices belong to the caller.
 type Response[Res any] struct {
 	Model         Res           // the response model
 	StatusCode    int           // 200
@@ -42,8 +42,8 @@ func newResponse[Res any](a *answer, model Res) *Response[Res] {
 // Cookies returns what Set-Cookie brought.
 func (r *Response[Res]) Cookies() []*http.Cookie { return (&http.Response{Header: r.Header}).Cookies() }
 
-// ContentType returns the media type in lower case, "application/octet-stream" when the answer names none that can be read
-// (RFC 9110, section 8.3), and its charset parameter or "".
+// ContentType returns the media type in lower case, "application/octet-stream" when the answer names none
+// that can be read (RFC 9110, section 8.3), and its charset parameter or "".
 func (r *Response[Res]) ContentType() (mediaType, charset string) {
 	mediaType, charset = splitMediaType(r.Header.Get("Content-Type"))
 	if !strings.Contains(mediaType, "/") {
@@ -52,7 +52,8 @@ func (r *Response[Res]) ContentType() (mediaType, charset string) {
 	return mediaType, charset
 }
 
-// Location returns the Location header, resolved against the URL of the request, or "" when there is none or it is longer than 8 KiB.
+// Location returns the Location header, resolved against the URL of the request, or "" when there is none or
+// it is longer than 8 KiB.
 func (r *Response[Res]) Location() string {
 	text := r.Header.Get("Location")
 	if text == "" {

@@ -134,9 +134,9 @@ func (r *result) decodeString(v reflect.Value, from *material) *CallError {
 // statuses are what counts as success; nil means any 2xx.
 type statuses []int
 
-// WithSuccess declares which statuses are a success; without it any 2xx is. AnyStatus makes every answer one, for who looks at
-// [Response.StatusCode] instead of errors. A 204, 205 or 304 that is declared has no body to decode:
-// header and cookie fields of the model are read, the rest stays zero.
+// WithSuccess declares which statuses are a success; without it any 2xx is. AnyStatus makes every answer one,
+// for who looks at [Response.StatusCode] instead of errors. A 204, 205 or 304 that is declared has no body to
+// decode: header and cookie fields of the model are read, the rest stays zero.
 func WithSuccess(codes ...int) Option {
 	codes = slices.Clone(codes)
 	return anyOption(func(s *settings) error {
@@ -172,10 +172,10 @@ func (a *answer) bodiless() bool {
 	return false
 }
 
-// WithCheck looks at answers whose status is a success, for APIs that answer 200 with an error inside. When failed returns true the
-// answer is treated as any other failure: an [*Error] with its status, and the model that the error maps name.
-// e has status, header and body and must not be kept. It is not asked when the caller reads the body itself. The nearest level's check
-// is the one that is asked.
+// WithCheck looks at answers whose status is a success, for APIs that answer 200 with an error inside. When
+// failed returns true the answer is treated as any other failure: an [*Error] with its status, and the model
+// that the error maps name. e has status, header and body and must not be kept. It is not asked when the
+// caller reads the body itself. The nearest level's check is the one that is asked.
 //
 //	crest.WithCheck(func(e *crest.Error) bool { return bytes.HasPrefix(e.Body, []byte(`{"error":`)) })
 func WithCheck(failed func(e *Error) bool) Option {

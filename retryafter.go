@@ -7,8 +7,9 @@ import (
 	"time"
 )
 
-// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or a date in any of the three forms, which is taken relative
-// to the answer's own Date, so that a skewed clock does no harm. 0 when there is none or it makes no sense.
+// retryAfter reads Retry-After (RFC 9110, section 10.2.3): seconds, or a date in any of the three forms,
+// which is taken relative to the answer's own Date, so that a skewed clock does no harm. 0 when there is none
+// or it makes no sense.
 func retryAfter(h http.Header, received time.Time) time.Duration {
 	values := h["Retry-After"]
 	if len(values) != 1 {

@@ -8,11 +8,12 @@ import (
 // target is a URL that stands in place of base and route.
 type target struct{ u *url.URL }
 
-// WithURL sends the call to this URL, such as a link from an answer or a presigned one, in place of base URL and route. On
-// the client's own origin everything else holds. On another origin the request goes out bare: with the fields of its own model and
-// the options of the call, but without credentials, cookies, [Secret] fields and the headers and query parameters of client and endpoint.
-// Only http and https are taken, no credentials inside the URL, and no step from https down to http. Its query is sent as written, before
-// the parameters of the model. A fragment stays on [Response.URL] and is never sent.
+// WithURL sends the call to this URL, such as a link from an answer or a presigned one, in place of base URL
+// and route. On the client's own origin everything else holds. On another origin the request goes out bare:
+// with the fields of its own model and the options of the call, but without credentials, cookies, [Secret]
+// fields and the headers and query parameters of client and endpoint. Only http and https are taken, no
+// credentials inside the URL, and no step from https down to http. Its query is sent as written, before the
+// parameters of the model. A fragment stays on [Response.URL] and is never sent.
 func WithURL(text string) CallOption {
 	return callOption(func(s *settings) error {
 		u, err := parseURL(text)
