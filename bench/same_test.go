@@ -86,7 +86,7 @@ func everywhere(t *testing.T, test func(t *testing.T, link *Link, calls Calls, s
 func TestGetIsTheSame(t *testing.T) {
 	everywhere(t, func(t *testing.T, link *Link, calls Calls, sent *recorder) {
 		if calls.Get == nil {
-			t.Skip("this contender can't send the request")
+			return // connect alone: it has no such request, and the table says so
 		}
 		got, err := calls.Get(t.Context(), getInput)
 		require.NoError(t, err)
@@ -98,7 +98,7 @@ func TestGetIsTheSame(t *testing.T) {
 func TestListIsTheSame(t *testing.T) {
 	everywhere(t, func(t *testing.T, link *Link, calls Calls, sent *recorder) {
 		if calls.List == nil {
-			t.Skip("this contender can't send the request")
+			return // connect alone: it has no such request, and the table says so
 		}
 		got, err := calls.List(t.Context(), listInput)
 		require.NoError(t, err)
@@ -110,7 +110,7 @@ func TestListIsTheSame(t *testing.T) {
 func TestErrIsTheSame(t *testing.T) {
 	everywhere(t, func(t *testing.T, link *Link, calls Calls, sent *recorder) {
 		if calls.Get == nil {
-			t.Skip("this contender can't send the request")
+			return // connect alone: it has no such request, and the table says so
 		}
 		got, err := calls.Get(t.Context(), errInput)
 		failure, ok := errors.AsType[*APIError](err)
@@ -137,7 +137,7 @@ func requireBodiless(t *testing.T, link *Link, path string, query url.Values, go
 func TestPostIsTheSame(t *testing.T) {
 	everywhere(t, func(t *testing.T, link *Link, calls Calls, sent *recorder) {
 		if calls.Post == nil {
-			t.Skip("this contender can't send the request")
+			return // connect alone: it has no such request, and the table says so
 		}
 		got, err := calls.Post(t.Context(), postInput)
 		require.NoError(t, err)
