@@ -37,6 +37,7 @@ func (a *answer) read(life *lifetime) *CallError {
 		_ = wire.Close()
 		return fail(ErrResponse, KindEncoding, err)
 	case result.live():
+		life.headerArrived()
 		a.live = newLiveBody(c, life, decoded, wire)
 		return nil
 	case a.headOnly():

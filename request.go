@@ -33,28 +33,32 @@ func (c *call) bind(req reflect.Value) *CallError {
 	if err := c.bindBody(req, out); err != nil {
 		return fail(ErrRequest, "", err)
 	}
-	away := c.settings.url != nil && originOf(c.settings.url.u) != c.core.home
-	s := c.settings
-	if away {
-		if out.body.secret {
-			return fail(ErrRequest, "", errSecretAway)
-		}
-		s, parts.Cookies = c.bare(), nil
-	}
-	if err := s.bindDefaults(&parts); err != nil {
-		return fail(ErrRequest, "", err)
-	}
-	s.bindQuery(&parts)
-	if err := c.locate(out, &parts, away); err != nil {
-		return fail(ErrRequest, "", err)
-	}
-	s.bindHeaders(out, &parts)
-	c.settings = s.settledBy(out)
-	if err := c.automatic(out); err != nil {
+	if err := c.bindOptions(out, &parts); err != nil {
 		return fail(ErrRequest, "", err)
 	}
 	c.out = out
 	return nil
+}
+
+// bindOptions adds to what the model says: defaults, options, and the headers that nobody has set.
+func (c *call) bindOptions(out *outgoing, parts *bind.Parts) error {
+	away := c.settings.url != nil && originOf(c.settings.url.u) != c.core.home
+	if away {
+		if out.body.secret {
+			return errSecretAway
+		}
+		c.settings, parts.Cookies = c.bare(), nil
+	}
+	if err := c.settings.bindDefaults(parts); err != nil {
+		return err
+	}
+	c.settings.bindQuery(parts)
+	if err := c.locate(out, parts, away); err != nil {
+		return err
+	}
+	c.settings.bindHeaders(out, parts)
+	c.settings = c.settings.settledBy(out)
+	return c.automatic(out)
 }
 
 var errSecretAway = errors.New("WithURL: the URL is of another origin, and the body holds a Secret, which stays at home: use a model without one")
@@ -180,113 +184,5 @@ func (s *settings) bindQuery(parts *bind.Parts) {
 		for _, v := range f.values {
 			parts.Query = appendQuery(parts.Query, f.name, v)
 		}
-	}
-}
-
-// bindHeaders adds the headers and cookies of the options in the same way.
-func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
-	out.header = parts.Header
-	if out.header == nil {
-		out.header = make(http.Header, len(s.headers)+4)
-	}
-	for i := range s.headers {
-		f := &s.headers[i]
-		if hasHeader(parts, f.name) && f.level < levelCall {
-			continue
-		}
-		if f.level == levelCall {
-			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Header, f.name)
-		}
-		if f.removed {
-			out.header[f.name] = nil // stops what would be added later
-			continue
-		}
-		out.header[f.name] = append([]string(nil), f.values...)
-	}
-	s.bindCookies(out, parts)
-}
-
-func (s *settings) bindCookies(out *outgoing, parts *bind.Parts) {
-	cookies := parts.Cookies
-	for i := range s.cookies {
-		f := &s.cookies[i]
-		at := indexPair(cookies, f.name)
-		if f.level == levelCall {
-			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Cookie, f.name)
-		}
-		switch {
-		case f.level < levelCall && hasCookie(parts, f.name): // the model's own stays
-		case f.removed:
-			cookies = dropPair(cookies, f.name)
-		case at >= 0:
-			cookies[at].Value = f.values[0]
-		default:
-			cookies = append(cookies, bind.Pair{Name: f.name, Value: f.values[0]})
-		}
-	}
-	byHand, set := out.header["Cookie"]
-	if set && len(byHand) == 0 { // WithoutHeader("Cookie")
-		out.credentials.fields = slices.DeleteFunc(out.credentials.fields, func(p bind.SecretPair) bool { return p.In == bind.Cookie })
-		return
-	}
-	if len(cookies) == 0 {
-		return
-	}
-	var line strings.Builder
-	line.WriteString(strings.Join(byHand, "; "))
-	for _, p := range cookies {
-		if line.Len() > 0 {
-			line.WriteString("; ")
-		}
-		line.WriteString(p.Name)
-		line.WriteByte('=')
-		line.WriteString(p.Value)
-	}
-	out.header["Cookie"] = []string{line.String()}
-}
-
-// userAgent names the library; an SDK puts its own product before it with WithHeader("User-Agent", …).
-const userAgent = "crest/" + Version
-
-// automatic adds the headers that nobody has set or removed.
-func (c *call) automatic(out *outgoing) error {
-	h := out.header
-	if host, ok := h["Host"]; ok {
-		delete(h, "Host")
-		if len(host) > 0 {
-			if !validHost(host[0]) {
-				return errors.New("the header Host is no host name with an optional port")
-			}
-			out.host = host[0]
-		}
-	}
-	addHeader(h, "User-Agent", userAgent)
-	addHeader(h, "Accept-Encoding", "gzip, deflate")
-	addHeader(h, "Accept", c.endpoint.result.accept(c.settings))
-	if out.body.contentType != "" {
-		addHeader(h, "Content-Type", out.body.contentType)
-	}
-	for name := range h {
-		if why, refused := bind.TransportHeader(name); refused {
-			return fmt.Errorf("the header %s cannot be set by hand: %s", name, why)
-		}
-	}
-	return nil
-}
-
-// validHost is stricter than net/http, which sends an empty Host in place of one that it does not like.
-func validHost(host string) bool {
-	for i := range len(host) {
-		c := host[i] | 0x20
-		if (c < 'a' || c > 'z') && strings.IndexByte("0123456789.-_:[]", host[i]) < 0 {
-			return false
-		}
-	}
-	return host != ""
-}
-
-func addHeader(h http.Header, name, value string) {
-	if _, ok := h[name]; !ok {
-		h[name] = []string{value}
 	}
 }

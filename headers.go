@@ -1,0 +1,118 @@
+package crest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"strings"
+
+	"github.com/crest-go/crest/internal/bind"
+)
+
+// bindHeaders adds the headers and cookies of the options in the same way.
+func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
+	out.header = parts.Header
+	if out.header == nil {
+		out.header = make(http.Header, len(s.headers)+4)
+	}
+	for i := range s.headers {
+		f := &s.headers[i]
+		if hasHeader(parts, f.name) && f.level < levelCall {
+			continue
+		}
+		if f.level == levelCall {
+			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Header, f.name)
+		}
+		if f.removed {
+			out.header[f.name] = nil // stops what would be added later
+			continue
+		}
+		out.header[f.name] = append([]string(nil), f.values...)
+	}
+	s.bindCookies(out, parts)
+}
+
+func (s *settings) bindCookies(out *outgoing, parts *bind.Parts) {
+	cookies := parts.Cookies
+	for i := range s.cookies {
+		f := &s.cookies[i]
+		at := indexPair(cookies, f.name)
+		if f.level == levelCall {
+			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Cookie, f.name)
+		}
+		switch {
+		case f.level < levelCall && hasCookie(parts, f.name): // the model's own stays
+		case f.removed:
+			cookies = dropPair(cookies, f.name)
+		case at >= 0:
+			cookies[at].Value = f.values[0]
+		default:
+			cookies = append(cookies, bind.Pair{Name: f.name, Value: f.values[0]})
+		}
+	}
+	out.setCookies(cookies)
+}
+
+// setCookies writes the Cookie header, after what WithHeader("Cookie", …) says; WithoutHeader("Cookie") means none at all.
+func (o *outgoing) setCookies(cookies []bind.Pair) {
+	lines, set := o.header["Cookie"]
+	if set && len(lines) == 0 {
+		o.credentials.fields = slices.DeleteFunc(o.credentials.fields, func(p bind.SecretPair) bool { return p.In == bind.Cookie })
+		return
+	}
+	if len(cookies) == 0 {
+		return
+	}
+	pairs := slices.Clone(lines)
+	for _, p := range cookies {
+		pairs = append(pairs, p.Name+"="+p.Value)
+	}
+	o.header["Cookie"] = []string{strings.Join(pairs, "; ")}
+}
+
+// userAgent names the library; an SDK puts its own product before it with WithHeader("User-Agent", …).
+const userAgent = "crest/" + Version
+
+// automatic adds the headers that nobody has set or removed.
+func (c *call) automatic(out *outgoing) error {
+	h := out.header
+	if host, ok := h["Host"]; ok {
+		delete(h, "Host")
+		if len(host) > 0 {
+			if !validHost(host[0]) {
+				return errors.New("the header Host is no host name with an optional port")
+			}
+			out.host = host[0]
+		}
+	}
+	addHeader(h, "User-Agent", userAgent)
+	addHeader(h, "Accept-Encoding", "gzip, deflate")
+	addHeader(h, "Accept", c.endpoint.result.accept(c.settings))
+	if out.body.contentType != "" {
+		addHeader(h, "Content-Type", out.body.contentType)
+	}
+	for name := range h {
+		if why, refused := bind.TransportHeader(name); refused {
+			return fmt.Errorf("the header %s cannot be set by hand: %s", name, why)
+		}
+	}
+	return nil
+}
+
+// validHost is stricter than net/http, which sends an empty Host in place of one that it does not like.
+func validHost(host string) bool {
+	for i := range len(host) {
+		c := host[i] | 0x20
+		if (c < 'a' || c > 'z') && strings.IndexByte("0123456789.-_:[]", host[i]) < 0 {
+			return false
+		}
+	}
+	return host != ""
+}
+
+func addHeader(h http.Header, name, value string) {
+	if _, ok := h[name]; !ok {
+		h[name] = []string{value}
+	}
+}
