@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -249,4 +250,34 @@ func TestCloseOfAStalledBodyEnds(t *testing.T) {
 	start := time.Now()
 	_ = body.Close()
 	require.Less(t, time.Since(start), 5*time.Second)
+}
+
+// dripping is a body that gives a byte every half minute until its context ends: never silent, never done.
+type dripping struct{ ctx context.Context }
+
+func (d dripping) Read(p []byte) (int, error) {
+	select {
+	case <-d.ctx.Done():
+		return 0, context.Cause(d.ctx)
+	case <-time.After(30 * time.Second):
+		return copy(p, "x"), nil
+	}
+}
+
+func (dripping) Close() error { return nil }
+
+// The timeout of a call whose body the caller reads ends with the header of a success. A failed answer is read
+// by crest, within the timeout, and its status wins.
+func TestLiveBodyOfADrippingFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		start := time.Now()
+		c := newClient(t, "https://x.example", crest.WithTimeout(5*time.Minute), crest.WithTransport(inMemory(func(req *http.Request) (*http.Response, error) {
+			return &http.Response{StatusCode: 503, Header: http.Header{}, Body: dripping{req.Context()}, ContentLength: -1}, nil
+		})))
+		_, err := download.Call(t.Context(), c, crest.Empty{})
+		fails(t, err, crest.ErrStatus, "", crest.SentYes)
+		require.ErrorIs(t, err, crest.Status(503))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.Equal(t, 5*time.Minute, time.Since(start))
+	})
 }
