@@ -86,14 +86,19 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 		return false, fail(ErrResponse, KindDecode, errNullBody)
 	}
 	p.bind.ApplyDefaults(v)
-	if err := p.unmarshal(v, text, from.settings.reader(use)); err != nil {
+	if err := p.unmarshal(v, text, from.settings.reader(use), from.settings.strict); err != nil {
 		return false, fail(ErrResponse, KindDecode, err)
 	}
 	return !null(text), nil
 }
 
-func (p *modelPlan) unmarshal(v reflect.Value, text []byte, read func([]byte, any) error) error {
+func (p *modelPlan) unmarshal(v reflect.Value, text []byte, read func([]byte, any) error, strict bool) error {
 	if p.bind.BodyKind() == bind.JSONFields {
+		if strict {
+			if err := p.bind.CheckMembers(text, read); err != nil {
+				return err
+			}
+		}
 		return p.bind.DecodeJSON(v, text, read)
 	}
 	return read(text, p.bind.BodyTarget(v).Addr().Interface())

@@ -52,6 +52,9 @@ func (w jsonWalk) walk(t reflect.Type, path string) error {
 	case reflect.Interface:
 		return w.iface(t, path)
 	case reflect.Pointer:
+		if endless(t) {
+			return fmt.Errorf("%s has the type %s, a pointer to itself, which can't be %s JSON: point it to a value", path, t, w.verb)
+		}
 		return w.walk(t.Elem(), path)
 	case reflect.Slice, reflect.Array:
 		return w.walk(t.Elem(), path+"[]")
@@ -61,6 +64,20 @@ func (w jsonWalk) walk(t reflect.Type, path string) error {
 		return w.structType(t, path)
 	}
 	return nil
+}
+
+// endless reports whether nothing but pointers follows, as in type P *P: a
+// decoder would allocate them until the memory is used up.
+func endless(t reflect.Type) bool {
+	seen := make(map[reflect.Type]bool)
+	for t.Kind() == reflect.Pointer && !seen[t] {
+		seen[t] = true
+		t = t.Elem()
+		if inner, ok := isOptional(t); ok {
+			t = inner
+		}
+	}
+	return t.Kind() == reflect.Pointer
 }
 
 func (w jsonWalk) iface(t reflect.Type, path string) error {

@@ -37,10 +37,15 @@ func TestTypesThatHoldThemselves(t *testing.T) {
 			field := reflect.StructField{Name: "A", Type: typ, Tag: `json:"a,omitzero"`}
 			tagged := reflect.StructField{Name: "H", Type: reflect.TypeFor[string](), Tag: `header:"X-H"`}
 			for _, model := range []reflect.Type{typ, reflect.StructOf([]reflect.StructField{field}), reflect.StructOf([]reflect.StructField{field, tagged})} {
-				_, mistakes := CompileRequest(model, &Route{}, RequestConfig{AllowBody: true})
-				require.Empty(t, mistakes)
-				_, mistakes = CompileResponse(model)
-				require.Empty(t, mistakes)
+				_, sent := CompileRequest(model, &Route{}, RequestConfig{AllowBody: true})
+				_, read := CompileResponse(model)
+				if name == "pointer" || name == "optional" { // no value fits
+					require.Contains(t, text(sent), "a pointer to itself, which can't be written as JSON")
+					require.Contains(t, text(read), "a pointer to itself, which can't be read from JSON")
+					continue
+				}
+				require.Empty(t, sent)
+				require.Empty(t, read)
 			}
 			if name == "wide" {
 				return

@@ -2,6 +2,7 @@ package bind
 
 import (
 	"encoding/json"
+	"fmt"
 	"slices"
 	"unicode"
 	"unicode/utf8"
@@ -73,4 +74,20 @@ func smallestFold(c rune) rune {
 		}
 		c = next
 	}
+}
+
+// CheckMembers refuses an object that has a member which no json field names
+// exactly, for strict reading. Its error holds the name, capped and quoted.
+func (r *Response) CheckMembers(data []byte, unmarshal func(data []byte, v any) error) error {
+	var object map[string]json.RawMessage
+	if err := unmarshal(data, &object); err != nil {
+		return err
+	}
+	m := jsonMembers{fields: r.json}
+	for key := range object {
+		if !m.claimed(key) {
+			return fmt.Errorf("the body has the member %.100q, which no field names exactly", key)
+		}
+	}
+	return nil
 }
