@@ -14,8 +14,9 @@
 // Paths and queries percent-encode everything but unreserved characters, in
 // OpenAPI's styles. Times are RFC 3339 unless format= says otherwise, bytes are
 // base64, numbers and booleans as in JSON, and an encoding.TextMarshaler is
-// asked first. Nil pointers, nil interfaces, empty lists and unset optional
-// fields are left out; null is the text null, except in a path, where it is an error.
+// asked first. Nil pointers (also those that an interface holds), nil interfaces,
+// empty lists and unset optional fields are left out; null is the text null. In a
+// path all of them are errors.
 //
 // A header with a list is one line, "a, b, c". An item with a comma, a quote or
 // white space around it is written as a quoted-string; a date never is.

@@ -64,6 +64,14 @@ func TestDeeperLooksAtARecursiveModelTwice(t *testing.T) {
 		Next *node     `json:"next"`
 	}
 	require.Contains(t, mistakesOf("/x", node{}), "bind.node.Next.At has a format below the top level of the body")
+	type Part struct {
+		A string `default:"a"`
+	}
+	_, mistakes := CompileResponse(reflect.TypeFor[struct {
+		Part
+		Again Part
+	}]())
+	require.Equal(t, "struct.Again.A has a default below the top level of the body: set it in the code, or use a type of its own", text(mistakes))
 }
 
 type sealedPart struct {
@@ -248,7 +256,7 @@ func TestJSONMembers(t *testing.T) {
 		require.Equal(t, want, string(raw), name)
 	}
 	clear(object) // one look at the keys serves all fields of a body
-	object["Name"] = json.RawMessage("1")
+	object["Name"], object["NAMe"] = json.RawMessage("1"), json.RawMessage("2")
 	raw, ok := m.of(field("name"))
 	require.True(t, ok)
 	require.Equal(t, "1", string(raw))

@@ -14,9 +14,9 @@ import (
 // stay readable. Secrets are written in clear at any depth, also inside optional
 // fields and inside any. NaN, infinities and cycles are errors.
 // The slice is the caller's own; it is never pooled (CVE-2023-45286).
-func Marshal(v any) ([]byte, error) {
-	var data []byte
-	var err error
+// A panic in a type's own method is an error too.
+func Marshal(v any) (data []byte, err error) {
+	defer panicked(&err)
 	switch f := factsOf(reflect.TypeOf(v)); {
 	case f&(secretFact|interfaceFact) != 0:
 		data, err = v2.Marshal(v, revealing)
@@ -36,8 +36,9 @@ func Marshal(v any) ([]byte, error) {
 // last of two equal names wins and unknown names are skipped; unlike there, a
 // number in an any is a json.Number with all of its digits.
 // A float32 beyond 3.4028234e38 is refused (go-json rounds twice).
-func Unmarshal(data []byte, v any) error {
-	var err error
+// A panic in a type's own method is an error too.
+func Unmarshal(data []byte, v any) (err error) {
+	defer panicked(&err)
 	switch f := factsOf(reflect.TypeOf(v)); {
 	case f&optionalAnyFact != 0:
 		err = v2.Unmarshal(data, v, exact)
@@ -52,7 +53,8 @@ func Unmarshal(data []byte, v any) error {
 // UnmarshalStrict is [Unmarshal] that also refuses duplicate names, names that
 // no field has exactly, and invalid UTF-8, at any depth (RFC 8259, section 4:
 // names should be unique; section 8.1: text is UTF-8).
-func UnmarshalStrict(data []byte, v any) error {
+func UnmarshalStrict(data []byte, v any) (err error) {
+	defer panicked(&err)
 	if factsOf(reflect.TypeOf(v))&anyFact != 0 {
 		return decodeError(v2.Unmarshal(data, v, strictExact))
 	}

@@ -129,6 +129,15 @@ func unknownField(quoted string) *failure {
 	return &failure{text: "json: unknown field " + strconv.Quote(name), offset: unknown, field: name}
 }
 
+// panicked turns a panic into an error. A document can bring one about: a struct
+// that embeds a nil pointer has its methods, and they run into the nil. What the
+// method panicked with may quote the document and is not kept.
+func panicked(err *error) {
+	if recover() != nil {
+		*err = &failure{text: "json: the encoding or decoding method of a type panicked (does it embed a nil pointer?)", offset: unknown}
+	}
+}
+
 func encodeError(err error) error {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f

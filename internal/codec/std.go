@@ -13,7 +13,8 @@ import (
 // It cannot write a secret: a v that holds one, in a field even if that is
 // empty, or inside an any, is an error, so that neither the secret nor its
 // placeholder is sent.
-func StdMarshal(v any) ([]byte, error) {
+func StdMarshal(v any) (_ []byte, err error) {
+	defer panicked(&err)
 	if err := refuseSecret(reflect.ValueOf(v), 0); err != nil {
 		return nil, err
 	}
@@ -28,7 +29,8 @@ func StdMarshal(v any) ([]byte, error) {
 
 // StdUnmarshal is [Unmarshal] by encoding/json. Numbers inside an optional field
 // of any are as exact as the field's own UnmarshalJSON makes them.
-func StdUnmarshal(data []byte, v any) error {
+func StdUnmarshal(data []byte, v any) (err error) {
+	defer panicked(&err)
 	if factsOf(reflect.TypeOf(v))&anyFact == 0 {
 		return decodeError(stdjson.Unmarshal(data, v))
 	}
@@ -42,7 +44,8 @@ func StdUnmarshalStrict(data []byte, v any) error {
 	return stdDecode(data, v, true)
 }
 
-func stdDecode(data []byte, v any, strict bool) error {
+func stdDecode(data []byte, v any, strict bool) (err error) {
+	defer panicked(&err)
 	dec := stdjson.NewDecoder(bytes.NewReader(data))
 	dec.UseNumber()
 	if strict {
