@@ -59,7 +59,8 @@
 //	Body                an untagged field of this name is the whole body: a model, []byte, string, io.Reader, func() (io.ReadCloser, error)
 //
 // A model without any of these tags is itself the body. omitzero and omitempty work everywhere, format=
-// (date, date-time, unix, http-date) and default:"…" on located fields and on the top-level json fields. In a
+// (date, date-time, unix, http-date) and default:"…" on located fields and on the top-level json fields. In
+// a json tag format:unix is taken as well, the form of encoding/json/v2 that linters know. In a
 // response model header and cookie fields are read from the answer and the rest from its body. validate:"…"
 // is the language of [github.com/go-playground/validator]; a model with a Validate() error method is asked as
 // well. [Opt] tells unset, null and value apart everywhere; [Secret] never shows itself.

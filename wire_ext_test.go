@@ -46,7 +46,7 @@ type wireJSON struct {
 	Tag   crest.Opt[string]     `json:"tag"`
 	Owner crest.Opt[string]     `json:"owner"`
 	Size  crest.Opt[int]        `json:"size"`
-	Due   time.Time             `json:"due,format=unix"`
+	Due   time.Time             `json:"due,format:unix"`
 	Token crest.Secret          `json:"token"`
 	Inner map[string]wireInner  `json:"inner,omitempty"`
 	List  []crest.Opt[struct{}] `json:"list,omitempty"`
