@@ -40,6 +40,7 @@ type lifetime struct {
 	context.Context
 	cancel context.CancelFunc
 	timer  *time.Timer // ends the part before the header of a body that the caller reads
+	due    time.Time   // when timer does
 }
 
 // withTotal limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose body the caller
@@ -59,6 +60,7 @@ func (c *call) withTotal(ctx context.Context) *lifetime {
 		Context: ctx,
 		cancel:  func() { cancel(nil) },
 		timer:   time.AfterFunc(d, func() { cancel(&totalError{d}) }),
+		due:     time.Now().Add(d),
 	}
 }
 

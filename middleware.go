@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Middleware wraps the sending of one request: an attempt, and each hop of a redirect, passes it.
@@ -108,6 +109,8 @@ type hop struct {
 	credentials credentials
 	inner       http.RoundTripper // the call's own middleware; nil without
 	reached     atomic.Bool       // the transport was asked: something may have been sent
+	deadline    time.Time         // of a timeout that the context does not show
+	waited      atomic.Int64      // nanoseconds spent waiting for slots
 }
 
 type hopKey struct{}
@@ -158,17 +161,22 @@ func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // innermost is what lies below the middleware: limit, authorize, send.
 func (h *hop) innermost(req *http.Request) (*http.Response, error) {
-	if err := h.limit(req.Context()); err != nil {
+	flight, err := h.limit(req)
+	if err != nil {
 		closeRequest(req)
 		return nil, err
 	}
 	authorized, err := h.credentials.authorize(req, h.home, h.core.plainOK)
 	if err != nil {
+		flight.abandon()
 		closeRequest(req)
 		return nil, fail(ErrCredentials, "", err)
 	}
 	h.reached.Store(true)
-	return h.core.wire.RoundTrip(authorized)
+	if flight == nil {
+		return h.core.wire.RoundTrip(authorized)
+	}
+	return flight.roundTrip(h.core.wire, authorized)
 }
 
 // closeRequest keeps a RoundTripper's promise: the body is closed on every way out.

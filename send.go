@@ -36,7 +36,7 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 
 // hop sends one request: middleware, limit, authorize, send, then read.
 func (c *call) hop(life *lifetime) (*answer, *CallError) {
-	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, credentials: c.out.credentials}
+	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, credentials: c.out.credentials, deadline: life.due}
 	if len(c.extra) > 0 {
 		h.inner = compose(c.extra, afterCall{})
 	}
@@ -59,7 +59,7 @@ func (c *call) hop(life *lifetime) (*answer, *CallError) {
 	a := &answer{call: c, resp: resp, header: c.out.header, received: time.Now()}
 	readErr := a.read(life)
 	a.elapsed = time.Since(start)
-	c.attempts = append(c.attempts, Attempt{StatusCode: resp.StatusCode, Duration: a.elapsed, Err: asError(readErr)})
+	c.attempts = append(c.attempts, h.tried(Attempt{StatusCode: resp.StatusCode, Err: asError(readErr)}, a.elapsed))
 	if readErr != nil {
 		readErr.Sent = SentYes
 		return nil, readErr
@@ -70,9 +70,17 @@ func (c *call) hop(life *lifetime) (*answer, *CallError) {
 // lost remembers an attempt that got no answer, if it got as far as the wire.
 func (c *call) lost(h *hop, err *CallError, start time.Time) *CallError {
 	if h.reached.Load() {
-		c.attempts = append(c.attempts, Attempt{Err: err.Err, Duration: time.Since(start)})
+		c.attempts = append(c.attempts, h.tried(Attempt{Err: err.Err}, time.Since(start)))
 	}
 	return err
+}
+
+// tried fills in how long an attempt took, without the wait for its slot. (With a middleware that sends in parallel the waits overlap,
+// and their sum may be more than all of the time.)
+func (h *hop) tried(a Attempt, elapsed time.Duration) Attempt {
+	a.Wait = min(time.Duration(h.waited.Load()), elapsed)
+	a.Duration = elapsed - a.Wait
+	return a
 }
 
 // asError keeps a nil *CallError from becoming an error that is not nil.
