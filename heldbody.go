@@ -2,7 +2,7 @@ package crest
 
 import (
 	"context"
-	"errors"
+	"fmt"
 	"io"
 	"net/http"
 )
@@ -48,5 +48,5 @@ func (c *heldConn) CloseWrite() error {
 	if half, ok := c.Writer.(interface{ CloseWrite() error }); ok {
 		return half.CloseWrite()
 	}
-	return errors.Join(errors.New("crest: CloseWrite"), http.ErrNotSupported)
+	return fmt.Errorf("crest: CloseWrite: %w", http.ErrNotSupported)
 }

@@ -31,7 +31,9 @@ type SlotLimiter interface {
 }
 
 // Slot is the permission for one request on the wire. Exactly one of Sent and Cancel is called, once. They may be called by
-// another goroutine than the one that took the slot and should not block. A Slot that is a [Feedback] is told of the answer.
+// another goroutine than the one that took the slot and should not block. A Slot that is a [Feedback] is told of the answer, if there is one:
+// of a written request that was lost nothing more is heard. (How many requests are under way at once is not for a limiter but for
+// a [Middleware], which sees the end of each.)
 type Slot interface {
 	// Sent says that the headers are being written now, or were at the latest.
 	Sent()
