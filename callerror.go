@@ -18,7 +18,8 @@ const (
 	ErrRequest Step = "request"
 	// ErrClosed: the client was closed; nothing was sent.
 	ErrClosed Step = "closed"
-	// ErrLimited: the limiter would not let it go in time; nothing was sent.
+	// ErrLimited: the limiter would not let it go in time; nothing was sent, unless [CallError.Sent] says maybe: then
+	// net/http had lost a connection and wanted to send the request once more by itself.
 	ErrLimited Step = "limited"
 	// ErrCredentials: no credentials could be had, or they may not go there; nothing was sent.
 	ErrCredentials Step = "credentials"
@@ -147,13 +148,14 @@ type CallError struct {
 func (e *CallError) Error() string {
 	var b strings.Builder
 	b.WriteString("crest: ")
-	b.WriteString(e.Endpoint)
-	if e.Step == ErrStatus && e.Err != nil {
+	if e.Endpoint != "" { // a limiter that serves no call has none
+		b.WriteString(e.Endpoint)
 		b.WriteString(": ")
+	}
+	if e.Step == ErrStatus && e.Err != nil {
 		b.WriteString(e.Err.Error())
 		return b.String()
 	}
-	b.WriteString(": ")
 	b.WriteString(string(e.Step))
 	if e.Kind != "" {
 		b.WriteString(": ")
@@ -169,7 +171,7 @@ func (e *CallError) Error() string {
 
 // aftermath says what a reader most needs to know after a lost answer.
 func (e *CallError) aftermath() string {
-	if e.Step == ErrTransport && e.Sent == SentMaybe {
+	if (e.Step == ErrTransport || e.Step == ErrLimited) && e.Sent == SentMaybe {
 		return " (the request may have been received)"
 	}
 	return ""

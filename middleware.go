@@ -167,23 +167,27 @@ func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // innermost is what lies below the middleware: limit, authorize, send.
 func (h *hop) innermost(req *http.Request) (*http.Response, error) {
-	if err := h.limit(req.Context()); err != nil {
-		return nil, h.refuse(req, ErrLimited, err)
+	flight, limited := h.limit(req)
+	if limited != nil {
+		return nil, h.refuse(req, limited)
 	}
 	authorized, err := h.credentials.authorize(req, h.home, h.core.plainOK)
 	if err != nil {
-		return nil, h.refuse(req, ErrCredentials, err)
+		flight.abandon()
+		return nil, h.refuse(req, fail(ErrCredentials, "", nested(err)))
 	}
 	h.reached.Store(true)
-	return h.core.wire.RoundTrip(authorized)
+	if flight == nil {
+		return h.core.wire.RoundTrip(authorized)
+	}
+	return flight.roundTrip(h.core.wire, authorized)
 }
 
 // refuse ends a hop before the wire. The error knows its hop, so that it is not taken for that of another call.
-func (h *hop) refuse(req *http.Request, step Step, err error) error {
+func (h *hop) refuse(req *http.Request, err *CallError) error {
 	closeRequest(req)
-	refused := fail(step, "", nested(err))
-	refused.hop = h
-	return refused
+	err.hop = h
+	return err
 }
 
 // closeRequest keeps a RoundTripper's promise: the body is closed on every way out.

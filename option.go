@@ -79,6 +79,7 @@ type settings struct {
 
 	middleware []Middleware // of this level alone: each level is composed once
 	limiters   []Limiter
+	cost       int     // of the limit; 0 for unset
 	url        *target // WithURL
 
 	client *clientSettings // options of the client alone; nil at the other levels
@@ -119,7 +120,7 @@ func (s *settings) over(base *settings) *settings {
 	m.query = base.query.merge(s.query)
 	m.cookies = base.cookies.merge(s.cookies)
 	m.defaults = concat(base.defaults, s.defaults)
-	m.limiters = concat(base.limiters, s.limiters)
+	m.limiters = joinLimiters(base.limiters, s.limiters)
 	m.errors = base.errors.merge(s.errors)
 	m.codecs = concat(s.codecs, base.codecs)
 	m.bounds = s.bounds.over(base.bounds)
@@ -145,6 +146,9 @@ func (s *settings) over(base *settings) *settings {
 	}
 	if s.url != nil {
 		m.url = s.url
+	}
+	if s.cost != 0 {
+		m.cost = s.cost
 	}
 	m.settleAuth()
 	return &m

@@ -84,7 +84,7 @@ func complete(resp *http.Response, err error) (*http.Response, error) {
 
 // attempt is what the call's history says of this hop.
 func (h *hop) attempt(status int, err *CallError, took time.Duration) Attempt {
-	waited := time.Duration(h.waited.Load())
+	waited := min(time.Duration(h.waited.Load()), took) // a middleware that sends in parallel waits in parallel
 	a := Attempt{StatusCode: status, Duration: took - waited, Wait: waited}
 	if err != nil {
 		a.Err = asReason(err) // not err itself, which will hold this history
