@@ -57,7 +57,7 @@ func ended(ctx context.Context) *CallError {
 	if ctx.Err() == nil {
 		return nil
 	}
-	err := fail(ErrRequest, "", context.Cause(ctx))
+	err := fail(ErrRequest, "", nested(context.Cause(ctx)))
 	err.ctxErr = contextError(ctx)
 	return err
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"strings"
 	"time"
 )
@@ -18,8 +19,8 @@ const (
 	ErrRequest Step = "request"
 	// ErrClosed: the client was closed; nothing was sent.
 	ErrClosed Step = "closed"
-	// ErrLimited: the limiter would not let it go in time; nothing was sent, unless [CallError.Sent] says maybe: then
-	// net/http had lost a connection and wanted to send the request once more by itself.
+	// ErrLimited: the limiter would not let it go in time; nothing was sent, unless [CallError.Sent] says more: then
+	// net/http or a middleware wanted to send the request once more.
 	ErrLimited Step = "limited"
 	// ErrCredentials: no credentials could be had, or they may not go there; nothing was sent.
 	ErrCredentials Step = "credentials"
@@ -171,7 +172,7 @@ func (e *CallError) Error() string {
 
 // aftermath says what a reader most needs to know after a lost answer.
 func (e *CallError) aftermath() string {
-	if (e.Step == ErrTransport || e.Step == ErrLimited) && e.Sent == SentMaybe {
+	if e.Step != ErrStatus && e.Step != ErrResponse && e.Sent == SentMaybe {
 		return " (the request may have been received)"
 	}
 	return ""
@@ -215,7 +216,7 @@ func contextError(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if cause := context.Cause(ctx); cause != nil && !errors.Is(cause, err) && cause != err {
+	if cause := nested(context.Cause(ctx)); cause != nil && !errors.Is(cause, err) {
 		return errors.Join(err, cause)
 	}
 	return err
@@ -228,8 +229,12 @@ type nestedError struct{ err error }
 
 func (e *nestedError) Error() string { return e.err.Error() }
 
+// Is knows the error itself, as the cause of a context, and the context's own.
 func (e *nestedError) Is(target error) bool {
-	return (target == context.Canceled || target == context.DeadlineExceeded) && errors.Is(e.err, target)
+	if target == context.Canceled || target == context.DeadlineExceeded {
+		return errors.Is(e.err, target)
+	}
+	return reflect.TypeOf(target).Comparable() && target == e.err
 }
 
 func nested(err error) error {

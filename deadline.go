@@ -2,9 +2,9 @@ package crest
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
+	"sync/atomic"
 	"time"
 )
 
@@ -29,7 +29,8 @@ func (e *timeoutError) Timeout() bool { return true }
 
 // ranOut returns the timeout of crest's that has ended ctx, if one has.
 func ranOut(ctx context.Context) (*timeoutError, bool) {
-	return errors.AsType[*timeoutError](context.Cause(ctx))
+	timeout, ok := context.Cause(ctx).(*timeoutError) // not one inside another call's error
+	return timeout, ok
 }
 
 // endedBy makes e the error of a call whose context has ended: whatever broke because of it, the reason is
@@ -53,27 +54,34 @@ func (e *CallError) waitedTooLong(ctx context.Context) {
 type lifetime struct {
 	context.Context
 	cancel   context.CancelCauseFunc
-	total    *time.Timer // nil without a timeout, or where the caller's own deadline is nearer
-	deadline time.Time   // when total fires
+	free     context.CancelFunc // of the deadline of a typed call
+	total    *time.Timer        // of a body that the caller reads: it can be stopped
+	deadline time.Time          // when total fires
+	disarmed atomic.Bool        // total was stopped
 }
 
 // withTotal limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose
 // body the caller reads. Where the caller's own deadline is nearer there is nothing to add.
 func (c *call) withTotal(ctx context.Context) *lifetime {
 	d := c.settings.timeout.duration()
-	own, cancel := context.WithCancelCause(ctx)
-	l := &lifetime{Context: own, cancel: cancel}
-	if deadline, ok := ctx.Deadline(); d == 0 || ok && time.Until(deadline) <= d {
-		return l
+	l := &lifetime{free: func() {}}
+	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
+		d = 0
 	}
-	l.deadline = time.Now().Add(d)
-	l.total = time.AfterFunc(d, func() { cancel(&timeoutError{KindTimeoutTotal, d}) })
+	if d > 0 && !c.endpoint.result.live() {
+		ctx, l.free = context.WithTimeoutCause(ctx, d, &timeoutError{KindTimeoutTotal, d})
+	}
+	l.Context, l.cancel = context.WithCancelCause(ctx)
+	if d > 0 && c.endpoint.result.live() {
+		l.deadline = time.Now().Add(d)
+		l.total = time.AfterFunc(d, func() { l.cancel(&timeoutError{KindTimeoutTotal, d}) })
+	}
 	return l
 }
 
 // Deadline tells limiters how long they may wait.
 func (l *lifetime) Deadline() (time.Time, bool) {
-	if l.total != nil {
+	if l.total != nil && !l.disarmed.Load() {
 		return l.deadline, true
 	}
 	return l.Context.Deadline()
@@ -97,6 +105,7 @@ func (l *lifetime) stop() { l.cancel(nil) }
 // headerArrived ends the total timeout of a body that the caller reads.
 func (l *lifetime) headerArrived() {
 	if l.total != nil {
+		l.disarmed.Store(true)
 		l.total.Stop()
 	}
 }
@@ -105,6 +114,7 @@ func (l *lifetime) headerArrived() {
 func (l *lifetime) end() {
 	l.headerArrived()
 	l.stop()
+	l.free()
 }
 
 // watch bounds the silence inside a body: a Read that waits longer than d for a byte ends the attempt.

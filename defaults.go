@@ -56,14 +56,15 @@ func WithDefaults(v any) SharedOption {
 	if !ok {
 		source = fixed{copyOf(v)}
 	}
+	var d *defaultSource
+	err := errors.New("WithDefaults: the holder is nil: make it with NewDefaults")
+	if !isNil(source) {
+		d, err = compileDefaults(source.snapshot)
+	}
+	if err == nil && !ok {
+		err = d.freeze()
+	}
 	return sharedOption(func(s *settings) error {
-		if isNil(source) {
-			return errors.New("WithDefaults: the holder is nil: make it with NewDefaults")
-		}
-		d, err := compileDefaults(source.snapshot)
-		if err == nil && !ok {
-			err = d.freeze()
-		}
 		if err != nil {
 			return err
 		}

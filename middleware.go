@@ -77,6 +77,9 @@ func (f foreign) RoundTrip(req *http.Request) (*http.Response, error) {
 	resp, err := f.roundTrip(req)
 	if err != nil {
 		closeRequest(req)
+		if ctx := req.Context(); ctx.Err() != nil && err.ctxErr == nil {
+			err.ctxErr = contextError(ctx)
+		}
 		err.Endpoint = req.Method + " " + redactURL(req.URL)
 		return nil, err
 	}
@@ -112,7 +115,9 @@ type hop struct {
 	number      int               // counts the attempts of the call from 1
 	inner       http.RoundTripper // the call's own middleware; nil without
 	waited      atomic.Int64      // nanoseconds until the slots were there
-	reached     atomic.Bool       // the transport was asked: something may have been sent
+	reached     atomic.Bool       // the transport was asked
+	underway    atomic.Int32      // requests that the transport has not answered yet
+	sent        atomic.Int32      // the most that is known of any request: a middleware can send several
 }
 
 type hopKey struct{}
@@ -176,11 +181,38 @@ func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 		flight.abandon()
 		return nil, h.refuse(req, fail(ErrCredentials, "", nested(err)))
 	}
+	return h.onto(flight, authorized)
+}
+
+// onto hands a request to the transport and remembers how far it got.
+func (h *hop) onto(flight *flight, req *http.Request) (resp *http.Response, err error) {
 	h.reached.Store(true)
+	h.underway.Add(1)
 	if flight == nil {
-		return h.core.wire.RoundTrip(authorized)
+		resp, err = h.core.wire.RoundTrip(req)
+	} else {
+		resp, err = flight.roundTrip(h.core.wire, req)
 	}
-	return flight.roundTrip(h.core.wire, authorized)
+	if err == nil {
+		h.raise(SentYes)
+	} else {
+		h.raise(sentDespite(err))
+	}
+	h.underway.Add(-1)
+	return resp, err
+}
+
+func (h *hop) raise(s Sent) {
+	for old := h.sent.Load(); int32(s) > old && !h.sent.CompareAndSwap(old, int32(s)); old = h.sent.Load() {
+	}
+}
+
+// mostSent is the most that is known of the hop's requests.
+func (h *hop) mostSent() Sent {
+	if h.underway.Load() > 0 {
+		h.raise(SentMaybe)
+	}
+	return Sent(h.sent.Load())
 }
 
 // refuse ends a hop before the wire. The error knows its hop, so that it is not taken for that of another call.

@@ -22,7 +22,7 @@ type payload struct {
 	contentType string
 	declared    bool // the model has a body, be it empty
 	streamed    bool
-	secret      bool // a Secret stands in it in clear
+	secret      bool // a Secret stands in it in clear; looked for only when the call leaves its origin
 }
 
 // noBody is what a request without a body opens.
@@ -40,7 +40,7 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 	case bind.Form:
 		data, err := plan.AppendForm(nil, req)
 		err = out.body.encoded(data, "application/x-www-form-urlencoded", err)
-		out.body.secret = codec.HoldsSecret(plan.Type())
+		out.body.secret = c.away() && holdsSecret(req)
 		return err
 	}
 	v := plan.BodyField(req)
@@ -62,7 +62,7 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 func (c *call) bindFields(req reflect.Value, out *outgoing) error {
 	use, secret := c.fieldCodec(), false
 	data, err := c.endpoint.request.AppendJSON(nil, req, func(v any) ([]byte, error) {
-		secret = secret || codec.HoldsSecret(reflect.TypeOf(v))
+		secret = secret || c.away() && holdsSecret(reflect.ValueOf(v))
 		return marshal(use, v)
 	})
 	err = out.body.encoded(data, sendType(use), err)
@@ -82,7 +82,7 @@ func (c *call) bindWhole(v reflect.Value, out *outgoing) error {
 	use := c.requestCodec()
 	data, err := marshal(use, model)
 	err = out.body.encoded(data, sendType(use), err)
-	out.body.secret = codec.HoldsSecret(reflect.TypeOf(model))
+	out.body.secret = c.away() && holdsSecret(v)
 	return err
 }
 
@@ -184,11 +184,13 @@ func (p *payload) reader(v reflect.Value) error {
 		return fmt.Errorf("the body reader cannot tell its size: %w", err)
 	}
 	p.length = max(end-start, 0)
+	shared := &rewound{r: r, seeker: seeker, start: start}
 	p.open = func() (io.ReadCloser, error) {
-		if _, err := seeker.Seek(start, io.SeekStart); err != nil {
+		turn, err := shared.rewind()
+		if err != nil {
 			return nil, &requestBodyError{err}
 		}
-		return &watchedBody{ReadCloser: io.NopCloser(r), left: p.length}, nil
+		return &watchedBody{ReadCloser: turn, left: p.length}, nil
 	}
 	if _, err := seeker.Seek(start, io.SeekStart); err != nil {
 		return fmt.Errorf("the body reader cannot go back: %w", err)
@@ -211,67 +213,5 @@ func once(r io.Reader) func() (io.ReadCloser, error) {
 			return watched(rc), nil
 		}
 		return watched(io.NopCloser(r)), nil
-	}
-}
-
-// requestBodyError marks a failure of the caller's own reader, which net/http passes on unmarked.
-type requestBodyError struct{ err error }
-
-func (e *requestBodyError) Error() string { return "reading the request body: " + e.err.Error() }
-func (e *requestBodyError) Unwrap() error { return e.err }
-
-// watched marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
-// transport, where nobody could recover it.
-func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{ReadCloser: r, left: -1} }
-
-type watchedBody struct {
-	io.ReadCloser
-	left int64 // of the declared length; -1 when there is none
-}
-
-var (
-	errBodyLong  = errors.New("the reader gave more than the size that it had when the call began")
-	errBodyShort = errors.New("the reader gave less than the size that it had when the call began")
-)
-
-func (w *watchedBody) Read(p []byte) (n int, err error) {
-	defer panicked(&err)
-	n, err = w.ReadCloser.Read(p)
-	if w.left >= 0 {
-		if counted := w.count(n, err); counted != nil {
-			return 0, &requestBodyError{counted}
-		}
-	}
-	if err != nil && err != io.EOF {
-		err = &requestBodyError{err}
-	}
-	return n, err
-}
-
-// count holds the reader to its declared length. The byte beyond it is looked for before the last ones are
-// handed on: later the server would have the whole request and might have answered it.
-func (w *watchedBody) count(n int, err error) error {
-	w.left -= int64(n)
-	switch {
-	case w.left < 0:
-		return errBodyLong
-	case w.left > 0 && err == io.EOF:
-		return errBodyShort
-	case w.left == 0 && n > 0 && err == nil:
-		if extra, _ := w.ReadCloser.Read(make([]byte, 1)); extra > 0 {
-			return errBodyLong
-		}
-	}
-	return nil
-}
-
-func (w *watchedBody) Close() (err error) {
-	defer panicked(&err)
-	return w.ReadCloser.Close()
-}
-
-func panicked(err *error) {
-	if v := recover(); v != nil {
-		*err = &requestBodyError{fmt.Errorf("the reader panicked: %v", v)}
 	}
 }

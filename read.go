@@ -50,11 +50,19 @@ func (a *answer) read(life *lifetime) *CallError {
 
 func (a *answer) headOnly() bool { return a.call.out.method == http.MethodHead }
 
-// keep reads a failed answer's body as far as a typed one, so that its model can be decoded, and cuts what is larger.
+// keep reads a failed answer's body as far as a typed one is by default, so that its model can be decoded, and cuts
+// what is larger. Where the caller would read a success, it is read no further than it is kept.
 // The status wins over whatever goes wrong here.
 func (a *answer) keep(r io.Reader) (err error) {
+	if a.headOnly() {
+		return nil
+	}
 	bounds := a.call.settings.bounds
-	a.body, err = readAtMost(r, max(bounds.body(), bounds.errorBody()), a.resp.ContentLength)
+	limit := bounds.errorBody()
+	if !a.call.endpoint.result.live() {
+		limit = max(limit, min(bounds.body(), defaultBody))
+	}
+	a.body, err = readAtMost(r, limit, a.resp.ContentLength)
 	if errors.Is(err, errBound) {
 		a.cut, err = true, nil
 	}

@@ -28,10 +28,10 @@ func (c *call) bind(req reflect.Value) *CallError {
 	out := &outgoing{method: c.endpoint.method}
 	var parts bind.Parts
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
-		return fail(ErrRequest, "", err)
+		return fail(ErrRequest, "", nested(err))
 	}
 	if err := c.bindBody(req, out); err != nil {
-		return fail(ErrRequest, "", err)
+		return fail(ErrRequest, "", nested(err))
 	}
 	if err := c.bindOptions(out, &parts); err != nil {
 		return fail(ErrRequest, "", err)
@@ -40,9 +40,14 @@ func (c *call) bind(req reflect.Value) *CallError {
 	return nil
 }
 
+// away reports whether the call leaves the client's origin.
+func (c *call) away() bool {
+	return c.settings.url != nil && originOf(c.settings.url.u) != c.core.home
+}
+
 // bindOptions adds to what the model says: defaults, options, and the headers that nobody has set.
 func (c *call) bindOptions(out *outgoing, parts *bind.Parts) error {
-	away := c.settings.url != nil && originOf(c.settings.url.u) != c.core.home
+	away := c.away()
 	if away {
 		if out.body.secret {
 			return errSecretAway

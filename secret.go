@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 
 	"encoding/json"
 )
@@ -72,4 +73,45 @@ func (s *Secret) UnmarshalJSON(data []byte) error {
 func (s *Secret) UnmarshalText(text []byte) error {
 	*s = NewSecret(string(text))
 	return nil
+}
+
+// holdsSecret walks a value, through interfaces as well, for a Secret that is not empty.
+func holdsSecret(v reflect.Value) bool { return secretWithin(v, map[uintptr]bool{}) }
+
+func secretWithin(v reflect.Value, seen map[uintptr]bool) bool {
+	if v.IsValid() && v.Type() == reflect.TypeFor[Secret]() {
+		return !v.Field(0).IsNil()
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		if v.IsNil() || seen[v.Pointer()] {
+			return false
+		}
+		seen[v.Pointer()] = true
+		return secretWithin(v.Elem(), seen)
+	case reflect.Interface:
+		return secretWithin(v.Elem(), seen)
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if secretWithin(v.Field(i), seen) {
+				return true
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() < reflect.Array { // bytes and numbers
+			return false
+		}
+		for i := range v.Len() {
+			if secretWithin(v.Index(i), seen) {
+				return true
+			}
+		}
+	case reflect.Map:
+		for entries := v.MapRange(); entries.Next(); {
+			if secretWithin(entries.Key(), seen) || secretWithin(entries.Value(), seen) {
+				return true
+			}
+		}
+	}
+	return false
 }

@@ -25,14 +25,18 @@ type answer struct {
 // attempt sends the request once and reads the answer as far as it is typed.
 func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 	life := c.withTotal(ctx)
+	handedOver := false
+	defer func() { // also when a middleware panics
+		if !handedOver {
+			life.end()
+			c.core.sweep()
+		}
+	}()
 	a, err := c.hop(life)
 	if err != nil {
 		err.waitedTooLong(life)
 	}
-	if err != nil || a.live == nil {
-		life.end()
-		c.core.sweep()
-	}
+	handedOver = err == nil && a.live != nil
 	return a, err
 }
 
@@ -104,7 +108,7 @@ func (c *call) lost(h *hop, err *CallError, start time.Time) *CallError {
 func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	body, err := o.body.open()
 	if err != nil {
-		return nil, fail(ErrRequest, KindRequestBody, err) // nothing was sent yet
+		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
 	u := *o.url
 	req := &http.Request{

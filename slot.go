@@ -220,7 +220,7 @@ func (f *flight) perhapsWritten(err error) bool {
 	if f.traced {
 		return f.connected && f.ctx.Err() != nil
 	}
-	return sentDespite(transportKind(err)) != SentNo
+	return sentDespite(err) != SentNo
 }
 
 func (f *flight) observe(resp *http.Response) {

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -63,18 +64,19 @@ func (e proxyError) Is(target error) bool {
 func (h *hop) classify(ctx context.Context, err error) *CallError {
 	if own, ok := errors.AsType[*CallError](err); ok && own.hop == h {
 		copied := *own
+		copied.Sent = max(copied.Sent, h.mostSent())
 		return &copied
 	}
 	if errors.Is(err, errLostContext) || errors.Is(err, errNoRoundTripper) {
 		return fail(ErrRequest, "", err)
 	}
 	failed := fail(ErrTransport, "", nested(plainCause(err)))
-	if errors.Is(err, errNoResponse) {
-		failed.Kind = KindProtocol
-	}
 	if h.reached.Load() { // else it is a middleware's own error
 		failed.Kind = transportKind(err)
-		failed.Sent = sentDespite(failed.Kind)
+		failed.Sent = h.mostSent()
+	}
+	if errors.Is(err, errNoResponse) {
+		failed.Kind = KindProtocol
 	}
 	if ctx.Err() != nil {
 		failed.endedBy(ctx)
@@ -82,13 +84,37 @@ func (h *hop) classify(ctx context.Context, err error) *CallError {
 	return failed
 }
 
-// sentDespite says whether a request may have reached the server although it failed with kind.
-func sentDespite(kind Kind) Sent {
-	switch kind {
-	case KindDNS, KindConnect, KindProxy, KindTLS, KindPin, KindTimeoutConnect, KindTimeoutTLS:
+// sentDespite says whether a request may have reached the server although the transport failed with err.
+func sentDespite(err error) Sent {
+	switch transportKind(err) {
+	case KindDNS, KindConnect, KindProxy, KindPin, KindTimeoutConnect, KindTimeoutTLS:
 		return SentNo
+	case KindTLS:
+		if handshakeFailed(err) {
+			return SentNo
+		}
 	}
 	return SentMaybe
+}
+
+// handshakeFailed tells a TLS failure that kept the server from seeing the request. With TLS 1.3 the alert about a client's
+// certificate comes after the request has left, and the server has not looked at it; a bad record can come at any time.
+func handshakeFailed(err error) bool {
+	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) ||
+		is[x509.HostnameError](err) || is[x509.UnknownAuthorityError](err) || is[x509.CertificateInvalidError](err) {
+		return true
+	}
+	op, ok := errors.AsType[*net.OpError](err)
+	return ok && op.Op == "remote error" && slices.ContainsFunc(handshakeAlerts, func(alert string) bool {
+		return strings.HasSuffix(op.Err.Error(), alert)
+	})
+}
+
+// handshakeAlerts are the alerts that only a handshake can end with, as crypto/tls words them (RFC 8446, section 6.2).
+var handshakeAlerts = []string{
+	"handshake failure", "bad certificate", "unsupported certificate", "revoked certificate", "expired certificate",
+	"unknown certificate", "unknown certificate authority", "protocol version not supported", "insufficient security level",
+	"unrecognized name", "certificate required", "no application protocol", "missing extension", "unsupported extension",
 }
 
 // plainCause maps what http.Client would: a plain-text answer to a TLS greeting is a wrong scheme.

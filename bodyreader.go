@@ -1,0 +1,108 @@
+package crest
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+)
+
+// rewound is a reader that several attempts read from its start. A transport may still be reading for one attempt when
+// the next begins: only the newest turn gets bytes.
+type rewound struct {
+	r      io.Reader
+	seeker io.Seeker
+	start  int64
+
+	mu   sync.Mutex
+	turn int
+}
+
+func (s *rewound) rewind() (io.ReadCloser, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.turn++
+	_, err := s.seeker.Seek(s.start, io.SeekStart)
+	return &turn{s, s.turn}, err
+}
+
+// turn is one reading of a rewound reader. Closing it leaves the reader open: it is the caller's.
+type turn struct {
+	shared *rewound
+	n      int
+}
+
+var errTurnOver = errors.New("the reader was taken back to its start for another attempt")
+
+func (t *turn) Read(p []byte) (int, error) {
+	t.shared.mu.Lock()
+	defer t.shared.mu.Unlock()
+	if t.n != t.shared.turn {
+		return 0, errTurnOver
+	}
+	return t.shared.r.Read(p)
+}
+
+func (t *turn) Close() error { return nil }
+
+// requestBodyError marks a failure of the caller's own reader, which net/http passes on unmarked.
+type requestBodyError struct{ err error }
+
+func (e *requestBodyError) Error() string { return "reading the request body: " + e.err.Error() }
+func (e *requestBodyError) Unwrap() error { return e.err }
+
+// watched marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
+// transport, where nobody could recover it.
+func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{ReadCloser: r, left: -1} }
+
+type watchedBody struct {
+	io.ReadCloser
+	left int64 // of the declared length; -1 when there is none
+}
+
+var (
+	errBodyLong  = errors.New("the reader gave more than the size that it had when the call began")
+	errBodyShort = errors.New("the reader gave less than the size that it had when the call began")
+)
+
+func (w *watchedBody) Read(p []byte) (n int, err error) {
+	defer panicked(&err)
+	n, err = w.ReadCloser.Read(p)
+	if w.left >= 0 {
+		if counted := w.count(n, err); counted != nil {
+			return 0, &requestBodyError{counted}
+		}
+	}
+	if err != nil && err != io.EOF {
+		err = &requestBodyError{err}
+	}
+	return n, err
+}
+
+// count holds the reader to its declared length. The byte beyond it is looked for before the last ones are
+// handed on: later the server would have the whole request and might have answered it.
+func (w *watchedBody) count(n int, err error) error {
+	w.left -= int64(n)
+	switch {
+	case w.left < 0:
+		return errBodyLong
+	case w.left > 0 && err == io.EOF:
+		return errBodyShort
+	case w.left == 0 && n > 0 && err == nil:
+		if extra, _ := w.ReadCloser.Read(make([]byte, 1)); extra > 0 {
+			return errBodyLong
+		}
+	}
+	return nil
+}
+
+func (w *watchedBody) Close() (err error) {
+	defer panicked(&err)
+	return w.ReadCloser.Close()
+}
+
+func panicked(err *error) {
+	if v := recover(); v != nil {
+		*err = &requestBodyError{fmt.Errorf("the reader panicked: %v", v)}
+	}
+}
