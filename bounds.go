@@ -87,7 +87,7 @@ type timeoutSetting struct {
 // WithTimeout limits a whole call: waiting for slots, all attempts and reading a typed body.
 // For a body that the caller reads it ends when the header is there. The default is 5 minutes;
 // [NoTimeout] switches it off, zero inherits. The context's own deadline holds as well; the nearer
-// one ends the call. The error is [KindTimeoutTotal].
+// one ends the call. The error is [KindTimeoutTotal], or at once [ErrLimited] where a slot would come too late.
 func WithTimeout(d time.Duration) Option {
 	return anyOption(func(s *settings) error {
 		if d < 0 && d != NoTimeout {

@@ -106,7 +106,8 @@ func (c *Client[E]) caller() *core {
 	return c.core
 }
 
-// AsError finds the API's error model in the error of a call. It is [errors.As] with the type filled in.
+// AsError finds the client's error model E in the error of a call. It is [errors.As] with the type filled in: false where
+// an [ErrorMap] entry made another type. [*Error] is there for every failed answer.
 func (c *Client[E]) AsError(err error) (E, bool) {
 	return errors.AsType[E](err)
 }

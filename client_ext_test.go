@@ -23,6 +23,8 @@ func TestR15BaseURL(t *testing.T) {
 		"IDN":             {"https://bücher.example", ""},
 		"empty":           {"", "the URL is empty"},
 		"relative":        {"/v1", "no scheme"},
+		"host and port":   {"localhost:8080/v1", "has no scheme"},
+		"IP and port":     {"127.0.0.1:8080", "has no scheme"},
 		"no scheme":       {"api.example.com", "no scheme"},
 		"ftp":             {"ftp://api.example.com", "neither http nor https"},
 		"file":            {"file:///etc/passwd", "neither http nor https"},

@@ -30,6 +30,13 @@ type ErrorModel interface {
 // As decodes the body of a failed answer into T, which [errors.As] then finds.
 // T is a pointer to a model, or a model, with an Error method; header and cookie fields are read as in a response model.
 // An answer whose body is empty makes no model that has fields in the body: the status is there all the same.
+//
+// A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Several models of
+// one shape share it through an unexported struct that has the Error method:
+//
+//	type failure struct{ Message string `json:"message"` }
+//	type Error struct{ failure }
+//	type NotFound struct{ failure }
 func As[T error]() ErrorModel {
 	a := &asModel{t: reflect.TypeFor[T]()}
 	if a.t.Kind() != reflect.Interface {

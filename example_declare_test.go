@@ -20,7 +20,7 @@ func ExampleNewEndpointOf_mistakes() {
 	fmt.Println(err)
 	// Output:
 	// crest: GET /books/{id}: 2 mistakes in the declaration
-	//   - crest_test.GetBook.Shelf has no place: tag it json, header or cookie (in a request also path, query or form), or json:"-" to leave it out
+	//   - crest_test.GetBook.Shelf has no place: tag it json, header or cookie (in a request also path, query or form), name it Body if it is the whole body, or json:"-" to leave it out
 	//   - crest_test.GetBook has no field tagged path:"id" for the placeholder {id}: add one or take it out of the route
 }
 

@@ -302,7 +302,7 @@ func (l *RateLimiter) refuse(w *waiter, at, now int64) {
 
 func (l *RateLimiter) tooLate(w *waiter, at, now int64) error {
 	wait, left := time.Duration(at-now), time.Duration(w.deadline-now)
-	return refused(at-now, fmt.Errorf("the limit of %d in %v makes it wait %v, and its context ends in %v", l.n, l.per, wait, left))
+	return refused(at-now, fmt.Errorf("the limit of %d in %v makes it wait %v, and its time ends in %v", l.n, l.per, wait, left))
 }
 
 func (l *RateLimiter) arm(at, now int64) {

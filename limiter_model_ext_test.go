@@ -317,7 +317,7 @@ func TestLimiterFailsFast(t *testing.T) {
 		failed := fails(t, ask(3*time.Minute-time.Second+3), crest.ErrLimited, "", crest.SentNo)
 		require.Equal(t, 3*time.Minute-time.Second+3, failed.Wait, "the 11th goes with the 10th, in the window after three")
 		require.Equal(t, time.Second, time.Since(w.start), "it did not wait")
-		require.ErrorContains(t, failed, "crest: limited: the limit of 3 in 1m0s makes it wait 2m59.000000003s, and its context ends in 2m59.000000003s")
+		require.ErrorContains(t, failed, "crest: limited: the limit of 3 in 1m0s makes it wait 2m59.000000003s, and its time ends in 2m59.000000003s")
 		require.NoError(t, ask(3*time.Minute-time.Second+4))
 		require.Equal(t, 3*time.Minute+3, time.Since(w.start))
 		running.Wait()

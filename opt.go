@@ -14,8 +14,8 @@ import (
 //		Tag crest.Opt[string] `json:"tag"`   // leave alone, clear, or set
 //	}
 //
-// Opt is a plain value without a lock. Below the top level of a JSON body it needs omitzero in its
-// tag, so that unset is left out; a declaration without it says so.
+// Opt is a plain value without a lock. Below the top level of a request's JSON body it needs omitzero in its
+// tag, so that unset is left out; a declaration without it says so. An answer needs none.
 type Opt[T any] struct {
 	value T
 	state uint8

@@ -46,6 +46,9 @@ func parseURL(text string) (*url.URL, error) {
 	if strings.ContainsAny(text, "\\\t\r\n") {
 		return nil, errors.New("the URL holds a control character or a backslash")
 	}
+	if hostAndPort(text) {
+		return nil, errNoScheme
+	}
 	u, err := url.Parse(fixEscapes(text))
 	if err != nil {
 		return nil, errors.New("the URL cannot be parsed: look at its host, its port and its percent signs") // net/url quotes the part, which may be a password
@@ -58,10 +61,18 @@ func parseURL(text string) (*url.URL, error) {
 	return u, err
 }
 
+// hostAndPort tells "localhost:8080/x" from a URL: what net/url takes for a scheme, or refuses, is a host.
+func hostAndPort(text string) bool {
+	_, rest, ok := strings.Cut(text, ":")
+	return ok && rest != "" && rest[0] >= '0' && rest[0] <= '9'
+}
+
+var errNoScheme = errors.New("the URL has no scheme: begin it with https://")
+
 func checkParsed(u *url.URL) error {
 	switch {
 	case u.Scheme == "":
-		return errors.New("the URL has no scheme: begin it with https://")
+		return errNoScheme
 	case u.Scheme != "http" && u.Scheme != "https":
 		return fmt.Errorf("the scheme %q is neither http nor https", u.Scheme)
 	case u.Opaque != "" || u.Hostname() == "":

@@ -122,7 +122,7 @@ func walk(t reflect.Type) *model {
 	m.structure(t, nil, "", false, nil)
 	if m.located() {
 		for _, f := range m.loose {
-			m.mistakes = append(m.mistakes, f.mistake("%s", `has no place: tag it json, header or cookie (in a request also path, query or form), or json:"-" to leave it out`))
+			m.mistakes = append(m.mistakes, f.mistake("%s", `has no place: tag it json, header or cookie (in a request also path, query or form), name it Body if it is the whole body, or json:"-" to leave it out`))
 		}
 	} else {
 		m.fields = append(m.fields, m.loose...)

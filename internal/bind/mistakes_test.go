@@ -53,7 +53,7 @@ func TestRequestMistakes(t *testing.T) {
 		"loose field": {"/x", struct {
 			Q string `query:"q"`
 			Z int
-		}{}, `struct.Z has no place: tag it json, header or cookie (in a request also path, query or form), or json:"-" to leave it out`},
+		}{}, `struct.Z has no place: tag it json, header or cookie (in a request also path, query or form), name it Body if it is the whole body, or json:"-" to leave it out`},
 		"two places": {"/x", struct {
 			Q string `query:"q" header:"X-Q"`
 		}{}, "has the tags query and header: a field has one place"},
