@@ -174,7 +174,8 @@ func (s *stampSlot) Sent() {
 // SECURITY 4.3, test 3: 64 goroutines over real sockets, counted by the server. Arrival is not sending: a request that a busy machine
 // holds up comes closer to a later one, so the longest delay is measured and taken off the window.
 func TestPromise3RealSocket(t *testing.T) {
-	const n, per, goroutines, calls = 40, 300 * time.Millisecond, 64, 3
+	const n, per, goroutines, calls = 40, 600 * time.Millisecond, 64, 3
+	start := time.Now()
 	seen, limiter := &journal{}, &stampJournal{RateLimiter: crest.NewLimiter(n, per)}
 	base := serve(t, func(w http.ResponseWriter, req *http.Request) {
 		seen.note(req.Header.Get("X-Number"))
@@ -198,10 +199,8 @@ func TestPromise3RealSocket(t *testing.T) {
 	for number, at := range seen.at {
 		delay = max(delay, at.Sub(limiter.stamped.at[number]))
 	}
-	if delay >= per {
-		t.Skipf("the machine is too busy: a request took %v to the server", delay)
-	}
-	window := per - delay
+	window := max(per-delay, 0)
+	require.Greater(t, time.Since(start), goroutines*calls/n*per, "192 requests need four whole windows, however busy the machine is")
 	require.LessOrEqual(t, seen.arrivals.busiest(window), n, "in %v", window)
 }
 
