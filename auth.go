@@ -12,7 +12,7 @@ import (
 	"github.com/crest-go/crest/internal/bind"
 )
 
-// TokenSource gives the credential for the Authorization header. It is asked once per call, before
+// TokenSource gives the credential for the Authorization header. It is asked before each attempt, before
 // a slot is taken, and must be safe for concurrent use. An error ends the call with ErrCredentials.
 // [Secret] and [*Token] are sources; golang.org/x/oauth2's become one with a method of three lines.
 type TokenSource interface {
@@ -123,11 +123,11 @@ func (c *credentials) none() bool {
 // errOrigin ends a call whose credentials would leave their origin.
 var errOrigin = errors.New("the request left the client's origin (a middleware changed its host?): credentials stay at home")
 
-// authorize returns the request with its credentials, for the home origin alone. It works on a
+// authorize returns the request under ctx, with its credentials, for the home origin alone. It works on a
 // copy, so that no middleware gets to see them.
-func (c *credentials) authorize(req *http.Request, home origin, plainAllowed bool) (*http.Request, error) {
+func (c *credentials) authorize(ctx context.Context, req *http.Request, home origin, plainAllowed bool) (*http.Request, error) {
 	if c.none() {
-		return req, nil
+		return req.WithContext(ctx), nil
 	}
 	target := originOf(req.URL)
 	switch {
@@ -136,7 +136,7 @@ func (c *credentials) authorize(req *http.Request, home origin, plainAllowed boo
 	case target.plain() && !plainAllowed:
 		return nil, fmt.Errorf("credentials over plain http to %s would be readable on the way: use https or allow it with WithPlainCredentials", target.host)
 	}
-	out := req.Clone(req.Context())
+	out := req.Clone(ctx)
 	if c.authorization != "" {
 		out.Header.Set("Authorization", c.authorization)
 	}

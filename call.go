@@ -15,7 +15,10 @@ type call struct {
 	extra    []Middleware // of the call alone
 
 	out      *outgoing // the encoded request
+	timeouts Timeouts  // effective
+	life     *lifetime
 	attempts []Attempt
+	sent     Sent // the most that is known of any attempt
 }
 
 // prepare is the first half of a call: merge, validate, bind. Nothing is sent.
@@ -175,6 +178,7 @@ func (c *call) failed(ctx context.Context, err *CallError) *CallError {
 	if err.Step == ErrStatus || err.Step == ErrResponse {
 		err.Sent = SentYes
 	}
+	err.Sent = max(err.Sent, c.sent)
 	if ctx != nil && err.ctxErr == nil && endedBy(ctx, err) {
 		err.ctxErr = contextError(ctx)
 	}

@@ -141,8 +141,9 @@ type CallError struct {
 	Wait      time.Duration // for ErrLimited: how long the wait would have been, 0 if the limiter did not say
 	Err       error         // the cause
 
-	ctxErr error // the context's error and cause, when it ended the call
-	hop    *hop  // which hop made it, before the wire
+	ctxErr  error // the context's error and cause, when it ended the call
+	hop     *hop  // which hop made it, before the wire
+	stopped error // why it was not tried again although it could pass
 }
 
 // Error returns one line: "crest: GET /pets/{id}: 404 Not Found: no such pet".
@@ -155,6 +156,7 @@ func (e *CallError) Error() string {
 	}
 	if e.Step == ErrStatus && e.Err != nil {
 		b.WriteString(e.Err.Error())
+		b.WriteString(e.aftermath())
 		return b.String()
 	}
 	b.WriteString(string(e.Step))
@@ -170,12 +172,30 @@ func (e *CallError) Error() string {
 	return b.String()
 }
 
-// aftermath says what a reader most needs to know after a lost answer.
+// aftermath says what a reader most needs to know besides: what became of the request, and of further attempts.
 func (e *CallError) aftermath() string {
+	var text string
 	if e.Step != ErrStatus && e.Step != ErrResponse && e.Sent == SentMaybe {
-		return " (the request may have been received)"
+		text = " (the request may have been received)"
 	}
-	return ""
+	if len(e.Attempts) > 1 {
+		text += fmt.Sprintf(" (%d attempts)", len(e.Attempts))
+	}
+	if e.stopped != nil {
+		text += " (not tried again: " + oneLine(e.stopped.Error()) + ")"
+	}
+	return text
+}
+
+// stop returns e with the reason why it is final although another attempt might have passed. It is a copy: e may be in the
+// caller's hands.
+func (e *CallError) stop(why error) *CallError {
+	final := *e
+	final.stopped = why
+	if own, ok := errors.AsType[*CallError](why); ok {
+		final.stopped = own.Err
+	}
+	return &final
 }
 
 // Is reports whether target is the step or the kind of e.

@@ -34,6 +34,7 @@ type core struct {
 	wire     http.RoundTripper
 	own      *http.Transport // wire, when New made it; nil for the caller's
 	plainOK  bool
+	budget   *budget
 	closed   atomic.Bool
 }
 
@@ -54,7 +55,7 @@ func New[E error](baseURL string, opts ...ClientOption) (*Client[E], error) {
 	base, baseErr := parseBase(baseURL)
 	err := errors.Join(baseErr, fallback.mistake(), applyAll(s, opts, ClientOption.applyClient))
 	if err == nil {
-		err = s.checkPlain(base)
+		err = errors.Join(s.checkPlain(base), s.checkTransport())
 	}
 	if err != nil {
 		return nil, fmt.Errorf("crest: New: %w", err)
@@ -65,11 +66,11 @@ func New[E error](baseURL string, opts ...ClientOption) (*Client[E], error) {
 func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	c := &core{
 		base: base, home: originOf(base), prefix: strings.TrimRight(base.EscapedPath(), "/"),
-		settings: s, fallback: fallback, plainOK: s.client.plainCredentials,
+		settings: s, fallback: fallback, plainOK: s.client.plainCredentials, budget: newBudget(s.retry.Budget),
 	}
 	c.wire = s.client.transport
 	if c.wire == nil {
-		c.own = newTransport()
+		c.own = newTransport(s.timeouts.effective())
 		c.wire = c.own
 	}
 	if len(s.middleware) > 0 {
@@ -97,6 +98,14 @@ func (s *settings) checkPlain(base *url.URL) error {
 		return nil
 	}
 	return errors.New("the base URL is plain http and the client has credentials, which everyone on the way could read: use https, or allow it with WithPlainCredentials")
+}
+
+// checkTransport refuses settings of a transport that is not crest's own.
+func (s *settings) checkTransport() error {
+	if s.client.transport != nil && (s.timeouts.Connect != 0 || s.timeouts.TLS != 0) {
+		return errors.New("Timeouts.Connect and Timeouts.TLS beside WithTransport, whose transport has its own: set them there (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout)")
+	}
+	return nil
 }
 
 func (c *Client[E]) caller() *core {
@@ -161,8 +170,7 @@ func behind(c Caller) (found *core) {
 }
 
 // WithTransport sends through rt instead of crest's own transport. rt belongs to the caller: Close leaves it
-// open, and its settings are its own (crest's timeouts for connecting, TLS and the header are those of its
-// own transport).
+// open, and its settings are its own ([Timeouts.Connect] and [Timeouts.TLS] are those of crest's own transport).
 func WithTransport(rt http.RoundTripper) ClientOption {
 	return clientOption(func(s *settings) error {
 		if isNil(rt) {

@@ -3,7 +3,6 @@ package crest
 import (
 	"context"
 	"fmt"
-	"io"
 	"sync/atomic"
 	"time"
 )
@@ -15,8 +14,13 @@ type timeoutError struct {
 }
 
 func (e *timeoutError) Error() string {
-	if e.kind == KindTimeoutIdle {
+	switch e.kind {
+	case KindTimeoutIdle:
 		return fmt.Sprintf("nothing of the body arrived for %v", e.after)
+	case KindTimeoutHeader:
+		return fmt.Sprintf("no answer came for %v after the request was sent", e.after)
+	case KindTimeoutAttempt:
+		return fmt.Sprintf("the attempt took longer than its timeout of %v", e.after)
 	}
 	return fmt.Sprintf("the call took longer than its timeout of %v", e.after)
 }
@@ -31,6 +35,18 @@ func (e *timeoutError) Timeout() bool { return true }
 func ranOut(ctx context.Context) (*timeoutError, bool) {
 	timeout, ok := context.Cause(ctx).(*timeoutError) // not one inside another call's error
 	return timeout, ok
+}
+
+// errOf is ctx.Err, but for a context that a timer has ended: nobody has cancelled that, its time is over.
+func errOf(ctx context.Context) error {
+	err := ctx.Err()
+	if err == nil {
+		return nil
+	}
+	if _, ok := ranOut(ctx); ok {
+		return context.DeadlineExceeded
+	}
+	return err
 }
 
 // endedBy makes e the error of a call whose context has ended: whatever broke because of it, the reason is
@@ -50,31 +66,33 @@ func (e *CallError) waitedTooLong(ctx context.Context) {
 	}
 }
 
-// lifetime is the context of one attempt. It lives until the body has been read, by whomever.
+// lifetime is the context of a whole call, which Total bounds. It lives until the body has been read, by whomever.
 type lifetime struct {
 	context.Context
-	cancel   context.CancelCauseFunc
-	free     context.CancelFunc // of the deadline of a typed call
-	total    *time.Timer        // of a body that the caller reads: it can be stopped
-	deadline time.Time          // when total fires
-	disarmed atomic.Bool        // total was stopped
+	free     func()
+	total    *time.Timer // of a body that the caller reads: it can be stopped
+	deadline time.Time   // when total fires
+	disarmed atomic.Bool // total was stopped
 }
 
-// withTotal limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose
+// begins limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose
 // body the caller reads. Where the caller's own deadline is nearer there is nothing to add.
-func (c *call) withTotal(ctx context.Context) *lifetime {
-	d := c.settings.timeout.duration()
-	l := &lifetime{free: func() {}}
+func (c *call) begins(ctx context.Context) *lifetime {
+	d := c.timeouts.Total
+	l := &lifetime{Context: ctx}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		d = 0
 	}
-	if d > 0 && !c.endpoint.result.live() {
-		ctx, l.free = context.WithTimeoutCause(ctx, d, &timeoutError{KindTimeoutTotal, d})
-	}
-	l.Context, l.cancel = context.WithCancelCause(ctx)
-	if d > 0 && c.endpoint.result.live() {
+	switch {
+	case d <= 0:
+		l.free = func() {}
+	case c.endpoint.result.live():
+		limited, cancel := context.WithCancelCause(ctx)
+		l.Context, l.free = limited, func() { cancel(nil) }
 		l.deadline = time.Now().Add(d)
-		l.total = time.AfterFunc(d, func() { l.cancel(&timeoutError{KindTimeoutTotal, d}) })
+		l.total = time.AfterFunc(d, func() { cancel(&timeoutError{KindTimeoutTotal, d}) })
+	default:
+		l.Context, l.free = context.WithTimeoutCause(ctx, d, &timeoutError{KindTimeoutTotal, d})
 	}
 	return l
 }
@@ -87,20 +105,8 @@ func (l *lifetime) Deadline() (time.Time, bool) {
 	return l.Context.Deadline()
 }
 
-// Err says deadline exceeded when a timer has ended the context, not cancelled: nobody has cancelled the call.
-func (l *lifetime) Err() error {
-	err := l.Context.Err()
-	if err == nil {
-		return nil
-	}
-	if _, ok := ranOut(l.Context); ok {
-		return context.DeadlineExceeded
-	}
-	return err
-}
-
-// stop ends whatever uses the context at once.
-func (l *lifetime) stop() { l.cancel(nil) }
+// Err says deadline exceeded when Total has ended the call.
+func (l *lifetime) Err() error { return errOf(l.Context) }
 
 // headerArrived ends the total timeout of a body that the caller reads.
 func (l *lifetime) headerArrived() {
@@ -113,27 +119,5 @@ func (l *lifetime) headerArrived() {
 // end frees what the context holds.
 func (l *lifetime) end() {
 	l.headerArrived()
-	l.stop()
 	l.free()
-}
-
-// watch bounds the silence inside a body: a Read that waits longer than d for a byte ends the attempt.
-func (l *lifetime) watch(body io.ReadCloser, d time.Duration) io.ReadCloser {
-	timer := time.AfterFunc(d, func() { l.cancel(&timeoutError{KindTimeoutIdle, d}) })
-	timer.Stop()
-	return &idleBody{ReadCloser: body, timer: timer, d: d}
-}
-
-// idleBody runs its timer while a Read waits, and only then: how slowly the body is consumed is nobody's fault.
-type idleBody struct {
-	io.ReadCloser
-	timer *time.Timer
-	d     time.Duration
-}
-
-func (b *idleBody) Read(p []byte) (int, error) {
-	b.timer.Reset(b.d)
-	n, err := b.ReadCloser.Read(p)
-	b.timer.Stop()
-	return n, err
 }

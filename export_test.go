@@ -1,4 +1,6 @@
 package crest
 
+import "net/http"
+
 // NewTransport is the transport of a client that was given none.
-var NewTransport = newTransport
+func NewTransport() *http.Transport { return newTransport(Timeouts{}.effective()) }

@@ -92,6 +92,9 @@ func (c *call) automatic(out *outgoing) error {
 	if out.body.contentType != "" {
 		addHeader(h, "Content-Type", out.body.contentType)
 	}
+	if err := c.addKey(out); err != nil {
+		return err
+	}
 	for name := range h {
 		if why, refused := bind.TransportHeader(name); refused {
 			return fmt.Errorf("the header %s cannot be set by hand: %s", name, why)

@@ -94,19 +94,25 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 	if req.URL == nil || req.Header == nil {
 		return nil, failf(ErrRequest, "", "the request has no URL or no header map: make it with http.NewRequest")
 	}
-	h := &hop{core: core, settings: core.settings, home: core.home}
-	if err := h.obtain(req.Context()); err != nil {
+	h := &hop{core: core, settings: core.settings, home: core.home, number: 1}
+	h.begin(req.Context(), core.settings.timeouts.effective())
+	if err := h.obtain(h); err != nil {
+		h.end()
 		return nil, err
 	}
-	resp, err := complete(h.send(req.WithContext(h.within(req.Context()))))
+	resp, err := complete(h.send(req.WithContext(h)))
 	if err != nil {
-		return nil, h.classify(req.Context(), err)
+		defer h.end()
+		return nil, h.classify(h, err)
 	}
+	h.bodyIsCallers()
+	resp.Body = endWith(resp.Body, h.cancel)
 	return resp, nil
 }
 
-// hop is one request on its way through middleware, limit, authorize and send.
+// hop is one request on its way through middleware, limit, authorize and send. It is the context of that request.
 type hop struct {
+	phases
 	core        *core
 	settings    *settings
 	home        origin // where credentials may go
@@ -122,8 +128,13 @@ type hop struct {
 
 type hopKey struct{}
 
-// within returns the context of the hop's request, by which the levels of middleware find their way on.
-func (h *hop) within(ctx context.Context) context.Context { return context.WithValue(ctx, hopKey{}, h) }
+// Value lets the levels of middleware find their way on.
+func (h *hop) Value(key any) any {
+	if key == (hopKey{}) {
+		return h
+	}
+	return h.Context.Value(key)
+}
 
 // send starts the request at the outermost middleware.
 func (h *hop) send(req *http.Request) (*http.Response, error) {
@@ -172,34 +183,16 @@ func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // innermost is what lies below the middleware: limit, authorize, send.
 func (h *hop) innermost(req *http.Request) (*http.Response, error) {
-	flight, limited := h.limit(req)
-	if limited != nil {
+	f := &flight{hop: h, asked: req}
+	if limited := f.limit(); limited != nil {
 		return nil, h.refuse(req, limited)
 	}
-	authorized, err := h.credentials.authorize(req, h.home, h.core.plainOK)
+	authorized, err := h.credentials.authorize(f.observed(), req, h.home, h.core.plainOK)
 	if err != nil {
-		flight.abandon()
+		f.abandon()
 		return nil, h.refuse(req, fail(ErrCredentials, "", nested(err)))
 	}
-	return h.onto(flight, authorized)
-}
-
-// onto hands a request to the transport and remembers how far it got.
-func (h *hop) onto(flight *flight, req *http.Request) (resp *http.Response, err error) {
-	h.reached.Store(true)
-	h.underway.Add(1)
-	if flight == nil {
-		resp, err = h.core.wire.RoundTrip(req)
-	} else {
-		resp, err = flight.roundTrip(h.core.wire, req)
-	}
-	if err == nil {
-		h.raise(SentYes)
-	} else {
-		h.raise(sentDespite(err))
-	}
-	h.underway.Add(-1)
-	return resp, err
+	return f.roundTrip(authorized)
 }
 
 func (h *hop) raise(s Sent) {

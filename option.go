@@ -73,7 +73,11 @@ type settings struct {
 	check      func(*Error) bool
 	bounds     Bounds
 	validation Validation
-	timeout    timeoutSetting
+	timeouts   Timeouts
+	retry      Retry
+	idempotent saying
+	key        *IdempotencyKey
+	keyLevel   level
 	strict     bool
 	getBody    bool
 
@@ -124,6 +128,9 @@ func (s *settings) over(base *settings) *settings {
 	m.errors = base.errors.merge(s.errors)
 	m.codecs = concat(s.codecs, base.codecs)
 	m.bounds = s.bounds.over(base.bounds)
+	m.timeouts = s.timeouts.over(base.timeouts)
+	m.retry = s.retry.over(base.retry)
+	m.idempotent = nearer(s.idempotent, base.idempotent)
 	m.strict = base.strict || s.strict
 	m.getBody = base.getBody || s.getBody
 	if s.auth != nil {
@@ -141,14 +148,14 @@ func (s *settings) over(base *settings) *settings {
 	if s.validation.set {
 		m.validation = s.validation
 	}
-	if s.timeout.set {
-		m.timeout = s.timeout
-	}
 	if s.url != nil {
 		m.url = s.url
 	}
 	if s.cost != 0 {
 		m.cost = s.cost
+	}
+	if s.key != nil {
+		m.key, m.keyLevel = s.key, s.keyLevel
 	}
 	m.settleAuth()
 	return &m

@@ -22,8 +22,12 @@ type payload struct {
 	contentType string
 	declared    bool // the model has a body, be it empty
 	streamed    bool
+	once        bool // it can be read one time only
 	secret      bool // a Secret stands in it in clear; looked for only when the call leaves its origin
 }
+
+// again reports whether the body can be sent once more.
+func (p *payload) again() bool { return !p.once }
 
 // noBody is what a request without a body opens.
 func noBody() (io.ReadCloser, error) { return http.NoBody, nil }
@@ -171,12 +175,12 @@ func (p *payload) reader(v reflect.Value) error {
 	*p = payload{length: -1, contentType: octets, declared: true, streamed: true}
 	seeker, ok := r.(io.Seeker)
 	if !ok {
-		p.open = once(r)
+		p.open, p.once = once(r), true
 		return nil
 	}
 	start, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
-		p.open = once(r) // such as a pipe: it has the method and cannot do it
+		p.open, p.once = once(r), true // such as a pipe: it has the method and cannot do it
 		return nil
 	}
 	end, err := seeker.Seek(0, io.SeekEnd)

@@ -12,9 +12,9 @@ import (
 
 // read takes the body as far as the declaration asks: whole for typed answers, its beginning for failed ones,
 // not at all for bodies that the caller reads. Sizes are counted in decompressed bytes.
-func (a *answer) read(life *lifetime) *CallError {
+func (a *answer) read(h *hop) *CallError {
 	c, result := a.call, a.call.endpoint.result
-	wire := life.watch(a.resp.Body, defaultIdle)
+	wire := h.watch(a.resp.Body)
 	decoded, err := a.decompressed(wire)
 	switch {
 	case a.resp.StatusCode == http.StatusSwitchingProtocols && !a.success():
@@ -24,28 +24,29 @@ func (a *answer) read(life *lifetime) *CallError {
 		if err == nil {
 			err = a.keep(decoded)
 		}
-		if err != nil && life.Err() != nil {
-			err = errors.Join(err, contextError(life))
+		if err != nil && h.Err() != nil {
+			err = errors.Join(err, contextError(h))
 		}
 		a.bodyErr = err
-		release(wire, life.stop)
+		release(wire, h.stop)
 		return nil
 	case result.kind == emptyResult && c.settings.check == nil:
-		release(wire, life.stop) // whatever it is and however coded
+		release(wire, h.stop) // whatever it is and however coded
 		return nil
 	case err != nil:
 		_ = wire.Close()
 		return fail(ErrResponse, KindEncoding, err)
 	case result.live():
-		life.headerArrived()
-		a.live = newLiveBody(c, life, decoded, wire)
+		h.bodyIsCallers()
+		c.life.headerArrived()
+		a.live = newLiveBody(c, h, decoded, wire)
 		return nil
 	case a.headOnly():
-		release(wire, life.stop)
+		release(wire, h.stop)
 		return nil
 	}
 	defer wire.Close()
-	return a.readWhole(life, decoded)
+	return a.readWhole(h, decoded)
 }
 
 func (a *answer) headOnly() bool { return a.call.out.method == http.MethodHead }

@@ -96,6 +96,9 @@ func (c *call) bare() *settings {
 	if s.auth != nil && s.auth.level < levelCall {
 		s.auth = nil
 	}
+	if s.keyLevel < levelCall {
+		s.key = nil
+	}
 	return &s
 }
 

@@ -22,46 +22,78 @@ type answer struct {
 	decoded  bool // the model was filled from a body or from located fields
 }
 
-// attempt sends the request once and reads the answer as far as it is typed.
+// attempt sends the request until it has an answer that is final, and reads that as far as it is typed.
 func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
-	life := c.withTotal(ctx)
+	c.timeouts = c.settings.timeouts.effective()
+	c.life = c.begins(ctx)
 	handedOver := false
 	defer func() { // also when a middleware panics
 		if !handedOver {
-			life.end()
+			c.life.end()
 			c.core.sweep()
 		}
 	}()
-	a, err := c.hop(life)
-	if err != nil {
-		err.waitedTooLong(life)
-	}
+	a, err := c.tryAgain()
 	handedOver = err == nil && a.live != nil
 	return a, err
 }
 
-// hop sends one request: middleware, limit, authorize, send, then read.
-func (c *call) hop(life *lifetime) (*answer, *CallError) {
-	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, number: len(c.attempts) + 1, credentials: c.out.credentials}
+// tryAgain tries once, and once more as long as the rules of [Retry] say so.
+func (c *call) tryAgain() (*answer, *CallError) {
+	r := retrying{call: c, rules: &c.settings.retry}
+	for {
+		a, err := c.try(&r)
+		if err == nil {
+			r.succeeded()
+			return a, nil
+		}
+		if err = r.next(err); err != nil {
+			return a, err
+		}
+	}
+}
+
+// try is one attempt: a hop, and what its answer means.
+func (c *call) try(r *retrying) (a *answer, err *CallError) {
+	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, number: r.n + 1, credentials: c.out.credentials}
+	h.begin(c.life, c.timeouts)
+	defer func() {
+		if a == nil || a.live == nil {
+			h.end()
+		}
+	}()
 	if len(c.extra) > 0 {
 		h.inner = compose(c.extra, afterCall{})
 	}
-	if err := h.obtain(life); err != nil {
+	a, err = c.hop(h, r)
+	if err != nil {
+		err.waitedTooLong(c.life)
 		return nil, err
 	}
-	req, err := c.out.request(h.within(life))
+	return a, c.mapError(a)
+}
+
+// hop sends one request: middleware, limit, authorize, send, then read.
+func (c *call) hop(h *hop, r *retrying) (*answer, *CallError) {
+	if err := h.obtain(h); err != nil {
+		return nil, err
+	}
+	req, err := c.out.request(h)
+	if err == nil {
+		err = r.prepare(req)
+	}
 	if err != nil {
 		return nil, err
 	}
 	start := time.Now()
 	resp, sendErr := h.send(req)
 	if resp, sendErr = complete(resp, sendErr); sendErr != nil {
-		return nil, c.lost(h, h.classify(life, sendErr), start)
+		return nil, r.lost(h, h.classify(h, sendErr), start)
 	}
 	a := &answer{call: c, resp: resp, header: c.out.header, received: time.Now()}
-	readErr := a.read(life)
+	readErr := a.read(h)
 	a.elapsed = time.Since(start)
-	c.attempts = append(c.attempts, h.attempt(resp.StatusCode, readErr, a.elapsed))
+	c.attempts = append(c.attempts, r.attempt(h, resp.StatusCode, readErr, a.elapsed))
 	if readErr != nil {
 		readErr.Sent = SentYes
 		readErr.RequestID = requestID(resp.Header)
@@ -87,9 +119,9 @@ func complete(resp *http.Response, err error) (*http.Response, error) {
 }
 
 // attempt is what the call's history says of this hop.
-func (h *hop) attempt(status int, err *CallError, took time.Duration) Attempt {
+func (r *retrying) attempt(h *hop, status int, err *CallError, took time.Duration) Attempt {
 	waited := min(time.Duration(h.waited.Load()), took) // a middleware that sends in parallel waits in parallel
-	a := Attempt{StatusCode: status, Duration: took - waited, Wait: waited}
+	a := Attempt{StatusCode: status, Duration: took - waited, Wait: r.waited + waited}
 	if err != nil {
 		a.Err = asReason(err) // not err itself, which will hold this history
 	}
@@ -97,9 +129,9 @@ func (h *hop) attempt(status int, err *CallError, took time.Duration) Attempt {
 }
 
 // lost remembers an attempt that got no answer, if it got as far as the wire.
-func (c *call) lost(h *hop, err *CallError, start time.Time) *CallError {
+func (r *retrying) lost(h *hop, err *CallError, start time.Time) *CallError {
 	if h.reached.Load() {
-		c.attempts = append(c.attempts, h.attempt(0, err, time.Since(start)))
+		r.call.attempts = append(r.call.attempts, r.attempt(h, 0, err, time.Since(start)))
 	}
 	return err
 }

@@ -11,7 +11,7 @@ import (
 type liveBody struct {
 	body  io.Reader     // decompressed
 	wire  io.ReadCloser // what is closed
-	life  *lifetime
+	hop   *hop
 	left  int64 // decoded bytes until the bound
 	limit int64
 	call  *call
@@ -21,9 +21,9 @@ type liveBody struct {
 	ended   error
 }
 
-func newLiveBody(c *call, life *lifetime, body io.Reader, wire io.ReadCloser) *liveBody {
+func newLiveBody(c *call, h *hop, body io.Reader, wire io.ReadCloser) *liveBody {
 	limit := c.settings.bounds.streamed()
-	return &liveBody{call: c, life: life, body: body, wire: wire, left: limit, limit: limit}
+	return &liveBody{call: c, hop: h, body: body, wire: wire, left: limit, limit: limit}
 }
 
 // Read reads the decompressed body. After Close it is an error.
@@ -43,7 +43,7 @@ func (b *liveBody) Read(p []byte) (int, error) {
 	}
 	b.left -= int64(n)
 	if err != nil && err != io.EOF {
-		err = b.end(b.failed(readFailure(b.life, err)))
+		err = b.end(b.failed(readFailure(b.hop, err)))
 	}
 	return n, err
 }
@@ -74,7 +74,7 @@ func (b *liveBody) end(err error) error {
 
 func (b *liveBody) failed(err *CallError) error {
 	err.Sent = SentYes
-	return b.call.failed(b.life, err)
+	return b.call.failed(b.hop, err)
 }
 
 var errBodyClosed = errors.New("crest: the body was closed")
@@ -83,9 +83,9 @@ var errBodyClosed = errors.New("crest: the body was closed")
 func (b *liveBody) Close() error {
 	b.mu.Lock()
 	again := errors.Is(b.ended, errBodyClosed)
-	healthy := b.ended == nil && !b.reading && b.life.Err() == nil
+	healthy := b.ended == nil && !b.reading && b.hop.Err() == nil
 	if b.reading {
-		b.life.stop() // a Read hangs in another goroutine
+		b.hop.stop() // a Read hangs in another goroutine
 	}
 	b.ended = errBodyClosed
 	b.mu.Unlock()
@@ -93,10 +93,11 @@ func (b *liveBody) Close() error {
 		return nil
 	}
 	if healthy {
-		drain(b.wire, b.life.stop)
+		drain(b.wire, b.hop.stop)
 	}
 	err := b.wire.Close()
-	b.life.end()
+	b.hop.end()
+	b.call.life.end()
 	b.call.core.sweep()
 	return err
 }

@@ -16,16 +16,15 @@ import (
 	"time"
 )
 
-// newTransport makes the transport of a client that was given none. Every bound is set here:
-// net/http's own defaults leave most of them open.
-func newTransport() *http.Transport {
-	dialer := &net.Dialer{Timeout: 10 * time.Second, KeepAlive: 30 * time.Second}
+// newTransport makes the transport of a client that was given none. Every bound is set here, but for the wait for the
+// header, which an endpoint or a call can change: net/http's own defaults leave most of them open.
+func newTransport(t Timeouts) *http.Transport {
+	dialer := &net.Dialer{Timeout: t.Connect, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy:                  http.ProxyFromEnvironment,
 		DialContext:            dialer.DialContext,
 		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(64)},
-		TLSHandshakeTimeout:    10 * time.Second,
-		ResponseHeaderTimeout:  60 * time.Second,
+		TLSHandshakeTimeout:    t.TLS,
 		ExpectContinueTimeout:  time.Second,
 		IdleConnTimeout:        90 * time.Second,
 		MaxIdleConns:           512,
@@ -93,8 +92,19 @@ func sentDespite(err error) Sent {
 		if handshakeFailed(err) {
 			return SentNo
 		}
+	case KindDisconnected:
+		if unprocessed(err) {
+			return SentNo
+		}
 	}
 	return SentMaybe
+}
+
+// unprocessed tells an HTTP/2 stream that the server says it did not look at: refused, or above the last one of
+// a GOAWAY (RFC 9113, sections 6.8 and 8.7).
+func unprocessed(err error) bool {
+	text := err.Error()
+	return strings.Contains(text, "REFUSED_STREAM") || strings.Contains(text, "received Server's graceful shutdown GOAWAY")
 }
 
 // handshakeFailed tells a TLS failure that kept the server from seeing the request. With TLS 1.3 the alert about a client's

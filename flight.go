@@ -1,0 +1,227 @@
+package crest
+
+import (
+	"context"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync"
+)
+
+// flight is one request below the middleware, watched through the hooks of httptrace. It stamps the slots when the headers
+// are written, starts the wait for the header when the request is, and knows whether the server can have seen it. A
+// request that net/http sends once more by itself waits for slots of its own.
+type flight struct {
+	hop    *hop
+	asked  *http.Request // as the limiters see it
+	url    url.URL       // the request's own
+	ctx    context.Context
+	cancel context.CancelCauseFunc // nil without limiters: then nothing is ever held back
+	trace  httptrace.ClientTrace
+
+	mu        sync.Mutex
+	slots     []Slot
+	room      [2]Slot
+	traced    bool // the transport calls hooks: what it does not report has not happened
+	connected bool
+	written   bool // the slots are stamped
+	replayed  bool // an earlier try was written
+	landed    bool // RoundTrip has returned
+	refused   *CallError
+}
+
+// limit takes a slot of each limiter. The attempt's time stands still meanwhile, unless another request of the
+// same attempt is on its way.
+func (f *flight) limit() *CallError {
+	h := f.hop
+	if len(h.settings.limiters) > 0 {
+		if h.underway.Load() == 0 {
+			h.hold()
+		}
+		slots, err := h.take(f.asked.Context(), f.asked, f.room[:0])
+		if err != nil {
+			return limited(err)
+		}
+		f.slots = slots
+	}
+	h.run()
+	return nil
+}
+
+// observed returns the context under which the transport reports to the flight.
+func (f *flight) observed() context.Context {
+	f.ctx = f.asked.Context()
+	if len(f.hop.settings.limiters) > 0 {
+		f.ctx, f.cancel = context.WithCancelCause(f.ctx)
+	}
+	f.trace = httptrace.ClientTrace{GetConn: f.getConn, GotConn: f.gotConn, WroteHeaders: f.wroteHeaders, WroteRequest: f.wroteRequest}
+	return httptrace.WithClientTrace(f.ctx, &f.trace)
+}
+
+// abandon gives the slots of a request back that was not even tried.
+func (f *flight) abandon() {
+	giveBack(f.slots)
+	f.release()
+}
+
+// release ends what the flight's own context holds.
+func (f *flight) release() {
+	if f.cancel != nil {
+		f.cancel(nil)
+	}
+}
+
+// roundTrip hands req to the transport. It is authorized, and a copy.
+func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
+	h := f.hop
+	_, f.traced = h.core.wire.(*http.Transport)
+	if f.cancel != nil {
+		f.url = *req.URL
+		req.URL = &f.url
+	}
+	h.reached.Store(true)
+	if h.underway.Add(1) == 1 {
+		h.phases.asked()
+	}
+	resp, err := f.land(h.core.wire.RoundTrip(req))
+	if err == nil {
+		h.raise(SentYes)
+	} else {
+		h.raise(f.sentDespite(err))
+	}
+	if h.underway.Add(-1) == 0 || err == nil {
+		h.heard()
+	}
+	return resp, err
+}
+
+func (f *flight) getConn(string) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.traced = true
+}
+
+// gotConn is called for every try inside RoundTrip. If the headers of an earlier one were written, this is a replay that
+// nobody asked for.
+func (f *flight) gotConn(httptrace.GotConnInfo) {
+	f.mu.Lock()
+	replay := f.written && f.refused == nil
+	f.traced, f.connected = true, true
+	f.mu.Unlock()
+	if replay {
+		f.hop.notWritten()
+		f.replay()
+	}
+}
+
+// replay waits for slots as the first try did.
+func (f *flight) replay() {
+	h := f.hop
+	if h.underway.Load() == 1 {
+		h.hold()
+	}
+	slots, err := h.take(f.ctx, f.asked, nil)
+	h.run()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.replayed = true
+	if err != nil {
+		f.refuse(limited(err))
+		return
+	}
+	f.slots, f.written = slots, false
+}
+
+// refuse ends a replay that got no slot. A hook cannot say no: cancelling alone is a race that HTTP/1 mostly
+// loses, since it writes first and then looks. A URL that cannot be written ends it for sure, and is the
+// request's own.
+func (f *flight) refuse(err *CallError) {
+	err.Sent = SentMaybe // the try before this one
+	err.hop = f.hop
+	f.refused = err
+	f.url.Opaque = "\x00"
+	f.cancel(err)
+}
+
+// wroteHeaders is called just before (HTTP/1) or after (HTTP/2) the headers are handed to the connection.
+func (f *flight) wroteHeaders() {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !f.landed && f.refused == nil {
+		f.stamp()
+	}
+}
+
+func (f *flight) wroteRequest(info httptrace.WroteRequestInfo) {
+	if info.Err == nil {
+		f.hop.requestWritten()
+	}
+}
+
+func (f *flight) stamp() {
+	if f.written {
+		return
+	}
+	f.written = true
+	for _, s := range f.slots {
+		s.Sent()
+	}
+}
+
+// land settles the slots when RoundTrip has returned.
+func (f *flight) land(resp *http.Response, err error) (*http.Response, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.landed = true
+	switch {
+	case resp != nil || f.perhapsWritten(err):
+		f.stamp()
+	case !f.written:
+		giveBack(f.slots)
+	}
+	switch {
+	case f.refused != nil:
+		if resp != nil && resp.Body != nil {
+			_ = resp.Body.Close()
+		}
+		resp, err = nil, f.refused
+	case resp != nil:
+		f.observe(resp)
+	}
+	if err != nil || resp == nil || resp.Body == nil {
+		f.release()
+	} // else the context ends with the hop
+	return resp, err
+}
+
+// perhapsWritten is asked when there was no answer. A transport that calls no hooks may have sent the request
+// unless its error says otherwise. One that calls them may still have been writing (HTTP/2) when the context
+// ended.
+func (f *flight) perhapsWritten(err error) bool {
+	if f.traced {
+		return f.connected && f.ctx.Err() != nil
+	}
+	return sentDespite(err) != SentNo
+}
+
+// sentDespite says whether the server may have seen a request that got no answer. An earlier try that was written counts,
+// whatever became of the last one.
+func (f *flight) sentDespite(err error) Sent {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.replayed:
+		return SentMaybe
+	case f.traced && !f.written:
+		return SentNo
+	}
+	return sentDespite(err)
+}
+
+func (f *flight) observe(resp *http.Response) {
+	for _, s := range f.slots {
+		if learns, ok := s.(Feedback); ok {
+			learns.Observe(resp)
+		}
+	}
+}

@@ -1,0 +1,214 @@
+package crest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"slices"
+	"time"
+)
+
+// Retry says which failures are followed by another attempt, how many, and when. The zero value means the defaults; each
+// zero field inherits from the farther level.
+//
+// A failure is followed by another attempt only where that does no harm: the method is idempotent (RFC 9110, section
+// 9.2.2), the endpoint says [WithIdempotent], the request carries an idempotency key ([WithIdempotencyKey]), the
+// request provably was not sent, or the status is 429, by which the server says that it did nothing. A body that
+// cannot be read again is not sent again. Nothing that a retry cannot mend is tried again, whatever Statuses and If say:
+// a request that was never sent because of itself, a certificate, a refused redirect, a size, an encoding, a body that is
+// not what was declared. All attempts are in [CallError.Attempts].
+//
+// Its functions are called by the goroutine of the call and must be safe for concurrent use.
+type Retry struct {
+	// Max is how many times a call is tried again: 3. Negative is never.
+	Max int
+	// Statuses are the statuses after which it is, in place of 408, 425, 429, 500, 502, 503 and 504. An empty
+	// list that is not nil is none. Leaving 429 out makes it final for all methods.
+	Statuses []int
+	// If is asked about the failures that are not followed by another attempt by themselves, and adds those for which it is true.
+	If func(err error) bool
+	// Backoff is the wait before retry n, counted from 1, in place of a random time below 50 ms · 2ⁿ⁻¹ (1 s · 2ⁿ⁻¹ when the server
+	// throttles or no connection was made), 20 s at most. last is the failure before it. What the server asks for by
+	// Retry-After is waited in any case, and up to a tenth more.
+	Backoff func(n int, last error) time.Duration
+	// Before may change the request of retry n, counted from 1, before it passes the middleware and gets its credentials. last is
+	// the failure before it.
+	Before func(n int, req *http.Request, last error)
+	// MaxRetryAfter is the longest wait that a server may ask for: 60 s. Beyond it the failure is returned at once.
+	MaxRetryAfter time.Duration
+	// Budget bounds the retries of all calls together, so that a server in trouble does not get four times its load: 500. A retry takes 14 of it, 5 when the
+	// server throttles, and brings it back when it succeeds; a call that succeeds at its first attempt brings 1.
+	// NoBound is no budget. For [New] alone.
+	Budget int
+}
+
+// The defaults of Retry (SDKs share them under the name of standard retry mode).
+const (
+	defaultRetries       = 3
+	defaultMaxRetryAfter = time.Minute
+)
+
+// defaultRetryStatuses are those after which the same request may do better.
+var defaultRetryStatuses = []int{
+	http.StatusRequestTimeout, http.StatusTooEarly, http.StatusTooManyRequests, http.StatusInternalServerError,
+	http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout,
+}
+
+// WithRetry changes when a call is tried again. Without it [Retry]'s defaults hold; WithRetry(Retry{Max: -1}) switches
+// retries off.
+func WithRetry(r Retry) Option {
+	r.Statuses = slices.Clone(r.Statuses)
+	return anyOption(func(s *settings) error {
+		if err := r.check(s.level); err != nil {
+			return fmt.Errorf("WithRetry: %w", err)
+		}
+		s.retry = r.over(s.retry)
+		return nil
+	})
+}
+
+func (r Retry) check(l level) error {
+	var mistakes []error
+	for _, code := range r.Statuses {
+		if code < 100 || code > 999 {
+			mistakes = append(mistakes, fmt.Errorf("Statuses: %d is not a status", code))
+		}
+	}
+	if r.MaxRetryAfter < 0 {
+		mistakes = append(mistakes, fmt.Errorf("MaxRetryAfter is %v, and negative", r.MaxRetryAfter))
+	}
+	if r.Budget < NoBound {
+		mistakes = append(mistakes, fmt.Errorf("Budget is %d: give a positive number, 0 for the default or NoBound", r.Budget))
+	}
+	if l != levelClient && r.Budget != 0 {
+		mistakes = append(mistakes, errors.New("Budget is of all calls together: give it to crest.New"))
+	}
+	return errors.Join(mistakes...)
+}
+
+// over returns r on top of base, field by field.
+func (r Retry) over(base Retry) Retry {
+	r.Max = nearer(r.Max, base.Max)
+	r.MaxRetryAfter = nearer(r.MaxRetryAfter, base.MaxRetryAfter)
+	r.Budget = nearer(r.Budget, base.Budget)
+	if r.Statuses == nil {
+		r.Statuses = base.Statuses
+	}
+	if r.If == nil {
+		r.If = base.If
+	}
+	if r.Backoff == nil {
+		r.Backoff = base.Backoff
+	}
+	if r.Before == nil {
+		r.Before = base.Before
+	}
+	return r
+}
+
+func (r *Retry) max() int { return max(nearer(r.Max, defaultRetries), 0) }
+
+func (r *Retry) statuses() []int {
+	if r.Statuses == nil {
+		return defaultRetryStatuses
+	}
+	return r.Statuses
+}
+
+// retrying is where a call stands between its attempts.
+type retrying struct {
+	call   *call
+	rules  *Retry
+	n      int           // retries so far
+	last   *CallError    // the failure before this attempt
+	waited time.Duration // between that and this attempt
+	cost   int           // what this attempt took of the budget
+}
+
+// succeeded tells the budget.
+func (r *retrying) succeeded() {
+	if r.n == 0 {
+		r.call.core.budget.add(budgetGain)
+		return
+	}
+	r.call.core.budget.add(r.cost)
+}
+
+// prepare lets the caller change the request of a retry.
+func (r *retrying) prepare(req *http.Request) *CallError {
+	if r.n == 0 || r.rules.Before == nil {
+		return nil
+	}
+	r.rules.Before(r.n, req, r.last)
+	if req.URL == nil || req.Header == nil {
+		return failf(ErrRequest, "", "Retry.Before left the request without a URL or a header map")
+	}
+	return nil
+}
+
+// next decides about a failure: it waits and returns nil when the call is to be tried again, and else the error of the call.
+func (r *retrying) next(failure *CallError) *CallError {
+	c := r.call
+	if r.last != nil && neverTried(failure) {
+		final := r.last.stop(failure) // what ended the attempt before is the news
+		final.ctxErr = contextError(c.life)
+		return final
+	}
+	c.sent = max(c.sent, failure.Sent)
+	if c.life.Err() != nil || r.n >= r.rules.max() {
+		return failure
+	}
+	failure = c.failed(c.life, failure)
+	switch repeat := r.rules.repeat(failure); {
+	case repeat == repeatNever, repeat == repeatSafe && !c.idempotent():
+		return failure
+	case !c.out.body.again():
+		return failure.stop(errBodyUsed)
+	}
+	return r.pause(failure)
+}
+
+var (
+	errBodyUsed   = errors.New("its body cannot be read again: use bytes, a function or an io.Seeker as Body")
+	errBudgetUsed = errors.New("the client's retry budget is used up")
+)
+
+// pause waits before the next attempt, if there is time for it and the client can afford it.
+func (r *retrying) pause(failure *CallError) *CallError {
+	wait, err := r.rules.wait(r.n+1, failure)
+	if err != nil {
+		return failure.stop(err)
+	}
+	c := r.call
+	if deadline, ok := c.life.Deadline(); ok && time.Until(deadline) <= wait {
+		failure.ctxErr = context.DeadlineExceeded
+		return failure.stop(fmt.Errorf("the wait of %v would outlast the call's time", wait))
+	}
+	cost := costOf(failure)
+	if !c.core.budget.take(cost) {
+		return failure.stop(errBudgetUsed)
+	}
+	if !sleep(c.life, wait) {
+		c.core.budget.add(cost)
+		failure.ctxErr = contextError(c.life)
+		return failure
+	}
+	r.n, r.last, r.waited, r.cost = r.n+1, failure, wait, cost
+	return nil
+}
+
+// sleep waits, and reports whether ctx let it.
+func sleep(ctx context.Context, d time.Duration) bool {
+	if d <= 0 {
+		return ctx.Err() == nil
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
