@@ -100,7 +100,7 @@ func TestDeclarationMistakes(t *testing.T) {
 		"R13 no slash":    {"GET", "@evil", empty, empty, nil, "crest: GET @evil: "},
 		"R13 empty":       {"GET", "", empty, empty, nil, "crest: GET : "},
 		"bad bounds":      {"GET", "/", empty, empty, []crest.EndpointOption{crest.WithBounds(crest.Bounds{Body: -2})}, "WithBounds"},
-		"bad timeout":     {"GET", "/", empty, empty, []crest.EndpointOption{crest.WithTimeout(-2)}, "WithTimeout: -2ns is negative"},
+		"bad timeout":     {"GET", "/", empty, empty, []crest.EndpointOption{crest.WithTimeout(-2)}, "WithTimeout: Total is -2ns, and negative"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			e, err := crest.NewEndpointOf(tt.method, tt.route, tt.req, tt.res, tt.opts...)
@@ -139,7 +139,7 @@ func TestOptionMistakes(t *testing.T) {
 		"error func nil":           {crest.WithErrors(crest.ErrorMap{404: crest.ErrorFunc(nil)}), "ErrorFunc(nil)"},
 		"validation mode":          {crest.WithValidation(crest.Validation{Mode: 9}), "9 is no mode"},
 		"observe without report":   {crest.WithValidation(crest.Validation{Mode: crest.Observe}), "Observe needs a Report function"},
-		"timeout":                  {crest.WithTimeout(-5), "is negative"},
+		"timeout":                  {crest.WithTimeout(-5), "and negative"},
 		"bounds":                   {crest.WithBounds(crest.Bounds{ErrorBody: -7}), "WithBounds"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -29,7 +29,7 @@ func ExampleStatus() {
 func ExampleError() {
 	server := fakeServer(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("X-Request-Id", "req-42")
-		w.Header().Set("Retry-After", "30")
+		w.Header().Set("Retry-After", "120") // more than a call waits for
 		http.Error(w, "try later", http.StatusServiceUnavailable)
 	})
 	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(server))
@@ -40,7 +40,7 @@ func ExampleError() {
 		fmt.Printf("%q\n", answer.Body)
 	}
 	// Output:
-	// 503 req-42 30s
+	// 503 req-42 2m0s
 	// "try later\n"
 }
 

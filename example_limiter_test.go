@@ -222,7 +222,7 @@ func (e expense) Observe(resp *http.Response) {
 func ExampleSlotLimiter() {
 	b := new(budget)
 	b.left.Store(10)
-	down, _ := crest.New[*crest.Problem]("http://127.0.0.1:1", crest.WithLimiter(b)) // nobody listens there
+	down, _ := crest.New[*crest.Problem]("http://127.0.0.1:1", crest.WithLimiter(b), crest.WithRetry(crest.Retry{Max: -1})) // nobody listens there
 	up, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(answering(200, `[]`)), crest.WithLimiter(b))
 	list := crest.Get[crest.Empty, []string]("/books")
 

@@ -41,10 +41,13 @@ type inMemory func(*http.Request) (*http.Response, error)
 
 func (f inMemory) RoundTrip(req *http.Request) (*http.Response, error) { return f(req) }
 
-// newClient makes a client that is closed with the test.
+// once switches retries off.
+var once = crest.WithRetry(crest.Retry{Max: -1})
+
+// newClient makes a client that is closed with the test. It tries once: tests about retries ask for them.
 func newClient(t testing.TB, base string, opts ...crest.ClientOption) *crest.Client[*failure] {
 	t.Helper()
-	c, err := crest.New[*failure](base, opts...)
+	c, err := crest.New[*failure](base, append([]crest.ClientOption{once}, opts...)...)
 	require.NoError(t, err)
 	t.Cleanup(func() { _ = c.Close() })
 	return c

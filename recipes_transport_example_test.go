@@ -112,7 +112,7 @@ func countAnswers(resp *http.Response) *http.Response {
 
 func Example_responseHooks() {
 	fallback := func(resp *http.Response) *http.Response {
-		if resp.StatusCode != http.StatusServiceUnavailable {
+		if resp.StatusCode != http.StatusNotImplemented {
 			return nil
 		}
 		other := *resp
@@ -121,14 +121,14 @@ func Example_responseHooks() {
 		return &other
 	}
 	for _, cfg := range []Config{{}, {Hooks: []ResponseHook{fallback}}} {
-		opts := append(cfg.options(), crest.WithTransport(answering(503, ``)))
+		opts := append(cfg.options(), crest.WithTransport(answering(501, ``)))
 		c, _ := crest.New[*crest.Problem]("https://api.example.com", opts...)
 		books, err := crest.Get[crest.Empty, []string]("/books").Call(context.Background(), c, crest.Empty{})
 		fmt.Println(books, err)
 	}
 	// Output:
-	// counted: 503
-	// [] crest: GET /books: 503 Service Unavailable
+	// counted: 501
+	// [] crest: GET /books: 501 Not Implemented
 	// [from the fallback] <nil>
 }
 
