@@ -273,7 +273,7 @@ func TestDocsRecipes(t *testing.T) {
 		name, code := block[1], block[2]
 		want, ok := regions[name]
 		if !ok {
-			t.Errorf("docs/recipes.md: no test file has a recipe %q for the block\n%s", name, code)
+			t.Errorf("docs/recipes.md: no Go file has a recipe %q for the block\n%s", name, code)
 			continue
 		}
 		delete(regions, name)
@@ -284,11 +284,15 @@ func TestDocsRecipes(t *testing.T) {
 	}
 }
 
-// recipeRegions cuts the recipes out of the test files, without the indentation that they have there.
+// recipeRegions cuts the recipes out of the Go files that hold them, without the indentation that they have there. Those that need
+// another module lie in examples.
 func recipeRegions(t *testing.T) map[string]string {
 	t.Helper()
 	files, err := filepath.Glob("recipes*_example_test.go")
 	require.NoError(t, err)
+	nested, err := filepath.Glob(filepath.Join("examples", "*", "*.go"))
+	require.NoError(t, err)
+	files = append(files, nested...)
 	regions := map[string]string{}
 	marked := regexp.MustCompile(`(?ms)^(\t*)// recipe: (\S+)\n(.*?)^\t*// end of recipe$`)
 	for _, file := range files {
