@@ -3,4 +3,6 @@
 //   - quickstart drives httpbin against a real server and explains itself.
 //   - httpbin is an SDK of the usual size, written as SDKs are written with crest.
 //   - github is the SDK that README.md shows.
+//   - ratelimited shows the limiter against a server that counts.
+//   - resilience is the code of the recipe for circuit breakers, bulkheads and hedging.
 package examples

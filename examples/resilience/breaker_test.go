@@ -207,3 +207,45 @@ type closer struct{ closed *int }
 
 func (*closer) Read([]byte) (int, error) { return 0, io.EOF }
 func (c *closer) Close() error           { *c.closed++; return nil }
+
+// A client that is called for each attempt of another one's call multiplies the attempts, unless its retries are off.
+func TestNestedRetriesMultiply(t *testing.T) {
+	for name, tt := range map[string]struct {
+		inner    []crest.ClientOption
+		requests int
+	}{
+		"both try again": {nil, 4*4 + 4},
+		"the outer one":  {[]crest.ClientOption{crest.WithRetry(crest.Retry{Max: -1})}, 4 + 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			serve := func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+			on(t, serve, func(t *testing.T, n *network, transport crest.ClientOption) {
+				inner := newClient(t, append(tt.inner, transport)...)
+				asking := func(next http.RoundTripper) http.RoundTripper {
+					return roundTripFunc(func(req *http.Request) (*http.Response, error) {
+						_, _ = get.Call(req.Context(), inner, crest.Empty{}) // what it says is not needed
+						return next.RoundTrip(req)
+					})
+				}
+				_, err := get.Call(t.Context(), newClient(t, transport, crest.WithMiddleware(asking)), crest.Empty{})
+				require.ErrorIs(t, err, crest.Status(http.StatusServiceUnavailable))
+				require.Equal(t, tt.requests, n.count())
+			})
+		})
+	}
+}
+
+// A call meets an open breaker once: crest does not try again after a middleware's own error.
+func TestBreakerEndsTheCall(t *testing.T) {
+	serve := func(_ int, w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusServiceUnavailable) }
+	on(t, serve, func(t *testing.T, n *network, transport crest.ClientOption) {
+		c := newClient(t, transport, crest.WithMiddleware(Breaker(newBreaker())))
+		_, err := get.Call(t.Context(), c, crest.Empty{})
+		require.ErrorIs(t, err, circuitbreaker.ErrOpen)
+		require.Equal(t, 3, n.count(), "each attempt is a failure, and the third opens the breaker")
+		start := time.Now()
+		_, err = get.Call(t.Context(), c, crest.Empty{})
+		require.ErrorIs(t, err, circuitbreaker.ErrOpen)
+		require.Zero(t, time.Since(start))
+	})
+}

@@ -3,7 +3,6 @@ package resilience
 import (
 	"context"
 	"io"
-	"net"
 	"net/http"
 	"slices"
 	"sync"
@@ -15,40 +14,15 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/crest-go/crest"
+	"github.com/crest-go/crest/examples/internal/pipes"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// network is net/http's client and server with pipes between them, so that their time can be virtual.
+// network counts what arrives at a server.
 type network struct {
-	conns  chan net.Conn
-	closed chan struct{}
-	once   sync.Once
-
 	mu       sync.Mutex
 	arrivals []time.Time
-}
-
-func (n *network) Accept() (net.Conn, error) {
-	select {
-	case conn := <-n.conns:
-		return conn, nil
-	case <-n.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (n *network) Close() error   { n.once.Do(func() { close(n.closed) }); return nil }
-func (n *network) Addr() net.Addr { return &net.TCPAddr{} }
-
-func (n *network) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	client, server := net.Pipe()
-	select {
-	case n.conns <- server:
-		return client, nil
-	case <-ctx.Done():
-		return nil, context.Cause(ctx)
-	}
 }
 
 // handler counts the requests from 1.
@@ -58,15 +32,18 @@ type handler func(number int, w http.ResponseWriter, r *http.Request)
 func on(t *testing.T, serve handler, test func(t *testing.T, n *network, transport crest.ClientOption)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		n := &network{conns: make(chan net.Conn), closed: make(chan struct{})}
+		n, wire := &network{}, pipes.New()
 		server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { serve(n.note(), w, r) })}
 		done := make(chan struct{})
-		go func() { defer close(done); _ = server.Serve(n) }()
-		transport := &http.Transport{DialContext: n.dial}
+		go func() { defer close(done); _ = server.Serve(wire) }()
+		transport := &http.Transport{DialContext: wire.Dial}
 		defer func() {
 			synctest.Wait()
 			transport.CloseIdleConnections()
-			_ = server.Shutdown(context.Background()) // waits for handlers
+			ctx, cancel := context.WithTimeout(context.Background(), time.Hour) // virtual
+			defer cancel()
+			_ = server.Shutdown(ctx) // waits for handlers
+			_ = server.Close()       // for those that a failed test has left
 			<-done
 		}()
 		test(t, n, crest.WithTransport(transport))
