@@ -36,6 +36,30 @@ func TestTimeoutAttemptStartsAtTheSlot(t *testing.T) {
 	})
 }
 
+// Nor does waiting for the slot of a second request of the same attempt.
+func TestTimeoutAttemptStandsStill(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		tr := inMemory(func(req *http.Request) (*http.Response, error) {
+			time.Sleep(time.Second) // virtual
+			return response(req, 204, ""), req.Context().Err()
+		})
+		twice := func(next http.RoundTripper) http.RoundTripper {
+			return inMemory(func(req *http.Request) (*http.Response, error) {
+				if _, err := next.RoundTrip(req.Clone(req.Context())); err != nil {
+					return nil, err
+				}
+				return next.RoundTrip(req)
+			})
+		}
+		for attempt, want := range map[time.Duration]error{2*time.Second + 1: nil, 2*time.Second - 1: crest.KindTimeoutAttempt} {
+			c := newClient(t, "https://api.example.com", crest.WithTransport(tr), crest.WithMiddleware(twice),
+				crest.WithRateLimit(1, time.Minute), crest.WithTimeouts(crest.Timeouts{Attempt: attempt}))
+			_, err := ping.Call(t.Context(), c, crest.Empty{})
+			require.ErrorIs(t, err, want, "%v", attempt)
+		}
+	})
+}
+
 // An attempt that takes too long is followed by another one where that is safe; each has the whole time.
 func TestTimeoutAttempt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
