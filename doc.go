@@ -38,12 +38,13 @@
 //	  │ merge        options: client < endpoint < call
 //	  │ validate     is the request valid?                        ErrRequest: nothing was sent
 //	  │ bind         model → URL, headers, cookies, body          ErrRequest: nothing was sent
-//	  │ middleware   the user's RoundTrippers; they see no credentials
-//	  │ limit        a slot for this request                      ErrLimited: nothing was sent
-//	  │ authorize    credentials, for their own origin only       ErrCredentials: nothing was sent
-//	  │ send         the wire                                     ErrTransport: says whether it may have been received
-//	  │ read         the body, decompressed, within its bounds
-//	  │ map error    not a declared success: which model?         *Error
+//	  │ ┌ attempt    again, after a wait, where it does no harm: [Retry]
+//	  │ │ middleware   the user's RoundTrippers; they see no credentials
+//	  │ │ limit        a slot for this request                    ErrLimited: nothing was sent
+//	  │ │ authorize    credentials, for their own origin only     ErrCredentials: nothing was sent
+//	  │ │ send         the wire                                   ErrTransport: says whether it may have been received
+//	  │ │ read         the body, decompressed, within its bounds
+//	  │ └ map error  not a declared success: which model?         *Error
 //	  │ decode       headers and body → model                     ErrResponse
 //	  ▼ validate     is the answer what was declared?             ErrResponse
 //	typed response
@@ -67,7 +68,7 @@
 //
 // # Bounds
 //
-// Nothing that a server sends is unbounded, and no wait is: [Bounds] and [WithTimeout] have the defaults.
+// Nothing that a server sends is unbounded, and no wait is: [Bounds], [Timeouts] and [Retry] have the defaults.
 //
 // # Security of the toolchain
 //
