@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 	"sync"
@@ -114,6 +115,15 @@ type credentials struct {
 	fields        []bind.SecretPair
 	hiddenPath    string // the escaped path with [redacted] in it; "" if no path field is secret
 	clearPath     string
+}
+
+// atRedirect are the credentials of the next request at the same origin: the path is the server's now, and so is the query, which
+// gets the keys again that it lacks.
+func (c *credentials) atRedirect(to *url.URL) {
+	c.hiddenPath, c.clearPath = "", ""
+	c.fields = slices.DeleteFunc(slices.Clone(c.fields), func(f bind.SecretPair) bool {
+		return f.In == bind.Query && hasQuery([]byte(to.RawQuery), f.Name)
+	})
 }
 
 func (c *credentials) none() bool {

@@ -1,6 +1,7 @@
 package crest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"reflect"
@@ -15,7 +16,9 @@ type call struct {
 	extra    []Middleware // of the call alone
 
 	out      *outgoing // the encoded request
-	timeouts Timeouts  // effective
+	at       *outgoing // the one that is sent now: out, or where redirects led
+	history  []Hop
+	timeouts Timeouts // effective
 	life     *lifetime
 	attempts []Attempt
 	sent     Sent // the most that is known of any attempt
@@ -172,8 +175,8 @@ func (c *call) validateResponse(ctx context.Context, a *answer, res reflect.Valu
 func (c *call) failed(ctx context.Context, err *CallError) *CallError {
 	err.Endpoint = c.endpoint.name
 	err.Attempts = c.attempts
-	if c.out != nil {
-		err.URL = redactURL(c.out.url)
+	if at := cmp.Or(c.at, c.out); at != nil {
+		err.URL, err.History = redactURL(at.url), c.history
 	}
 	if err.Step == ErrStatus || err.Step == ErrResponse {
 		err.Sent = SentYes

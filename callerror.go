@@ -137,6 +137,7 @@ type CallError struct {
 	URL       string        // redacted; "" before the URL was built
 	RequestID string        // the server's name for the request, "" if it gave none
 	Attempts  []Attempt     // oldest first; empty when nothing was tried
+	History   []Hop         // of the last attempt: the answers that were followed, oldest first
 	Sent      Sent          // whether the server may have seen the request
 	Wait      time.Duration // for ErrLimited: how long the wait would have been, 0 if the limiter did not say
 	Err       error         // the cause

@@ -35,12 +35,14 @@ type core struct {
 	own      *http.Transport // wire, when New made it; nil for the caller's
 	plainOK  bool
 	budget   *budget
+	jar      http.CookieJar // nil keeps no cookies
 	closed   atomic.Bool
 }
 
 // clientSettings are the options that only a client has.
 type clientSettings struct {
 	transport        http.RoundTripper
+	jar              http.CookieJar
 	plainCredentials bool
 }
 
@@ -66,7 +68,7 @@ func New[E error](baseURL string, opts ...ClientOption) (*Client[E], error) {
 func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	c := &core{
 		base: base, home: originOf(base), prefix: strings.TrimRight(base.EscapedPath(), "/"),
-		settings: s, fallback: fallback, plainOK: s.client.plainCredentials, budget: newBudget(s.retry.Budget),
+		settings: s, fallback: fallback, plainOK: s.client.plainCredentials, budget: newBudget(s.retry.Budget), jar: s.client.jar,
 	}
 	c.wire = s.client.transport
 	if c.wire == nil {

@@ -254,7 +254,7 @@ func TestFaultRowsThatAreNone(t *testing.T) {
 // Rows 25 and 36: any status that is no declared success is an *Error with the raw code.
 func TestFaultRows25And36Statuses(t *testing.T) {
 	for _, code := range []int{99, 300, 301, 302, 307, 400, 401, 403, 404, 405, 407, 408, 409, 410, 413, 415, 422, 425, 429, 500, 501, 502, 503, 504, 505, 599, 600, 999} {
-		c := newClient(t, canned(t, fmt.Sprintf("HTTP/1.1 %03d \r\nContent-Length: 0\r\nLocation: /elsewhere\r\n\r\n", code)))
+		c := newClient(t, canned(t, fmt.Sprintf("HTTP/1.1 %03d \r\nContent-Length: 0\r\nLocation: /elsewhere\r\n\r\n", code)), crest.WithRedirects(crest.Redirects{Max: -1}))
 		_, err := getThing.Call(t.Context(), c, crest.Empty{})
 		fails(t, err, crest.ErrStatus, "", crest.SentYes)
 		var failed *crest.Error

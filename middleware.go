@@ -52,6 +52,7 @@ type Info struct {
 	Endpoint string // method and route: "GET /pets/{id}", fit for metrics and span names
 	Route    string // the route alone, without the base URL's path
 	Attempt  int    // counts from 1
+	Hop      int    // counts from 1: the request that the call began with, then one for each redirect
 }
 
 // EndpointInfo tells a middleware, or a transport given with [WithTransport], which endpoint a request belongs to.
@@ -62,7 +63,7 @@ func EndpointInfo(req *http.Request) (Info, bool) {
 		return Info{}, false
 	}
 	e := h.call.endpoint
-	return Info{Endpoint: e.name, Route: e.name[len(e.method)+1:], Attempt: h.number}, true
+	return Info{Endpoint: e.name, Route: e.name[len(e.method)+1:], Attempt: h.attempt, Hop: h.number}, true
 }
 
 // RoundTripper returns the client's way out for other libraries: its middleware, limiter and credentials, and
@@ -94,9 +95,9 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 	if req.URL == nil || req.Header == nil {
 		return nil, failf(ErrRequest, "", "the request has no URL or no header map: make it with http.NewRequest")
 	}
-	h := &hop{core: core, settings: core.settings, home: core.home, number: 1}
+	h := &hop{core: core, settings: core.settings, home: core.home}
 	h.begin(req.Context(), core.settings.timeouts.effective())
-	if err := h.obtain(h); err != nil {
+	if err := h.obtain(h, &h.credentials); err != nil {
 		h.end()
 		return nil, err
 	}
@@ -118,7 +119,8 @@ type hop struct {
 	home        origin // where credentials may go
 	call        *call  // nil for a foreign request
 	credentials credentials
-	number      int               // counts the attempts of the call from 1
+	attempt     int               // of the call, counted from 1
+	number      int               // of this hop, counted from 1 in each attempt
 	inner       http.RoundTripper // the call's own middleware; nil without
 	waited      atomic.Int64      // nanoseconds until the slots were there
 	reached     atomic.Bool       // the transport was asked
@@ -192,7 +194,11 @@ func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 		f.abandon()
 		return nil, h.refuse(req, fail(ErrCredentials, "", nested(err)))
 	}
-	return f.roundTrip(authorized)
+	resp, err := f.roundTrip(h.withJar(authorized))
+	if err == nil && resp != nil {
+		h.keepCookies(req, resp)
+	}
+	return resp, err
 }
 
 func (h *hop) raise(s Sent) {
@@ -224,7 +230,7 @@ func closeRequest(req *http.Request) {
 
 // obtain gets the credentials of a hop, before any slot is taken: with all slots held by
 // callers that wait for a refresh, the refresh itself would never get one.
-func (h *hop) obtain(ctx context.Context) *CallError {
+func (h *hop) obtain(ctx context.Context, into *credentials) *CallError {
 	if h.settings.auth == nil {
 		return nil
 	}
@@ -232,6 +238,6 @@ func (h *hop) obtain(ctx context.Context) *CallError {
 	if err != nil {
 		return fail(ErrCredentials, "", nested(err))
 	}
-	h.credentials.authorization = value
+	into.authorization = value
 	return nil
 }

@@ -276,7 +276,7 @@ func TestEndpointInfo(t *testing.T) {
 	}
 	_, err := crest.Delete[request, crest.Empty]("/things/{id}").Call(t.Context(), c, request{5})
 	require.NoError(t, err)
-	want := crest.Info{Endpoint: "DELETE /things/{id}", Route: "/things/{id}", Attempt: 1}
+	want := crest.Info{Endpoint: "DELETE /things/{id}", Route: "/things/{id}", Attempt: 1, Hop: 1}
 	require.Equal(t, []crest.Info{want, want}, got)
 
 	_, ok := crest.EndpointInfo(&http.Request{})

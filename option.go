@@ -65,21 +65,24 @@ type settings struct {
 	headers, query, cookies fields
 	defaults                []*defaultSource // tagged structs, farthest first
 
-	auth       *authorization
-	accept     []string
-	codecs     []Codec
-	success    statuses
-	errors     errorTable
-	check      func(*Error) bool
-	bounds     Bounds
-	validation Validation
-	timeouts   Timeouts
-	retry      Retry
-	idempotent saying
-	key        *IdempotencyKey
-	keyLevel   level
-	strict     bool
-	getBody    bool
+	auth         *authorization
+	accept       []string
+	codecs       []Codec
+	success      statuses
+	errors       errorTable
+	check        func(*Error) bool
+	bounds       Bounds
+	validation   Validation
+	timeouts     Timeouts
+	retry        Retry
+	redirects    Redirects
+	redirectsSet bool
+	idempotent   saying
+	key          *IdempotencyKey
+	keyLevel     level
+	strict       bool
+	bare         bool // the call leaves the client's origin
+	getBody      bool
 
 	middleware []Middleware // of this level alone: each level is composed once
 	limiters   []Limiter
@@ -130,6 +133,8 @@ func (s *settings) over(base *settings) *settings {
 	m.bounds = s.bounds.over(base.bounds)
 	m.timeouts = s.timeouts.over(base.timeouts)
 	m.retry = s.retry.over(base.retry)
+	m.redirects = s.redirects.over(base.redirects)
+	m.redirectsSet = base.redirectsSet || s.redirectsSet
 	m.idempotent = nearer(s.idempotent, base.idempotent)
 	m.strict = base.strict || s.strict
 	m.getBody = base.getBody || s.getBody

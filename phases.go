@@ -64,6 +64,14 @@ func (p *phases) hold() {
 	}
 }
 
+// remaining is what is left of the attempt's time for its next hop.
+func (p *phases) remaining() time.Duration {
+	p.hold()
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return max(p.left, min(p.limits.Attempt, 1)) // 0 would be none
+}
+
 // requestWritten begins the wait for the header.
 func (p *phases) requestWritten() {
 	p.mu.Lock()

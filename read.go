@@ -49,7 +49,7 @@ func (a *answer) read(h *hop) *CallError {
 	return a.readWhole(h, decoded)
 }
 
-func (a *answer) headOnly() bool { return a.call.out.method == http.MethodHead }
+func (a *answer) headOnly() bool { return a.at.method == http.MethodHead }
 
 // keep reads a failed answer's body as far as a typed one is by default, so that its model can be decoded, and cuts
 // what is larger. Where the caller would read a success, it is read no further than it is kept.

@@ -18,24 +18,25 @@ type Response[Res any] struct {
 	Header        http.Header   // of the answer
 	Body          []byte        // decompressed, as it was decoded; nil when the caller reads it or the model is Empty
 	Method        string        // of the request that was answered
-	URL           *url.URL      // of that request, without credentials, with the fragment of [WithURL]
+	URL           *url.URL      // of that request, without credentials, with the fragment of [WithURL] or of the last Location that had one
 	RequestHeader http.Header   // of that request, without credentials
 	RequestID     string        // X-Request-Id or the like
 	Attempts      []Attempt     // oldest first; the last is this answer
+	History       []Hop         // the answers that were followed to this one, oldest first
 	Received      time.Time     // when the header was there
 	Elapsed       time.Duration // from sending to the end of the body (to its header when the caller reads it)
 }
 
 func newResponse[Res any](a *answer, model Res) *Response[Res] {
-	u := *a.call.out.url
+	u := *a.at.url
 	status := a.resp.Status
 	if status == "" {
 		status = statusText(a.resp.StatusCode)
 	}
 	return &Response[Res]{
 		Model: model, StatusCode: a.resp.StatusCode, Status: status, Proto: a.resp.Proto,
-		Header: a.resp.Header, Body: a.body, Method: a.call.out.method, URL: &u, RequestHeader: visible(a.header),
-		RequestID: requestID(a.resp.Header), Attempts: a.call.attempts, Received: a.received, Elapsed: a.elapsed,
+		Header: a.resp.Header, Body: a.body, Method: a.at.method, URL: &u, RequestHeader: visible(a.at.header),
+		RequestID: requestID(a.resp.Header), Attempts: a.call.attempts, History: a.call.history, Received: a.received, Elapsed: a.elapsed,
 	}
 }
 

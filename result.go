@@ -210,7 +210,7 @@ func (c *call) mapError(a *answer) *CallError {
 
 func (c *call) newError(a *answer) *Error {
 	return &Error{
-		Endpoint: c.endpoint.name, Method: c.out.method, URL: redactURL(c.out.url),
+		Endpoint: c.endpoint.name, Method: a.at.method, URL: redactURL(a.at.url),
 		StatusCode: a.resp.StatusCode, Header: a.resp.Header, Body: a.body, Truncated: a.cut,
 		RequestID: requestID(a.resp.Header), Attempts: len(c.attempts), RetryAfter: retryAfter(a.resp.Header, a.received),
 	}

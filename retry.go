@@ -122,7 +122,8 @@ type retrying struct {
 	rules  *Retry
 	n      int           // retries so far
 	last   *CallError    // the failure before this attempt
-	waited time.Duration // between that and this attempt
+	waited time.Duration // between that and this attempt, and for slots
+	took   time.Duration // by this attempt, without waiting
 	cost   int           // what this attempt took of the budget
 }
 
@@ -194,7 +195,7 @@ func (r *retrying) pause(failure *CallError) *CallError {
 		failure.ctxErr = contextError(c.life)
 		return failure
 	}
-	r.n, r.last, r.waited, r.cost = r.n+1, failure, wait, cost
+	r.n, r.last, r.waited, r.took, r.cost = r.n+1, failure, wait, 0, cost
 	return nil
 }
 

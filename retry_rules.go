@@ -26,8 +26,11 @@ func (r *Retry) repeat(failure *CallError) repeat {
 			verdict = repeatSafe
 		}
 	}
-	if verdict == repeatSafe && failure.Sent == SentNo {
-		verdict = repeatAny
+	switch {
+	case len(failure.History) > 0 && verdict == repeatAny: // what came before a redirect may have been executed
+		return repeatSafe
+	case verdict == repeatSafe && failure.Sent == SentNo:
+		return repeatAny
 	}
 	return verdict
 }

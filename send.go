@@ -11,11 +11,11 @@ import (
 // answer is what came back: the head always, the body as far as the response model reads it.
 type answer struct {
 	call     *call
+	at       *outgoing // the request that was answered, without credentials in its header
 	resp     *http.Response
-	header   http.Header // of the request, as it was sent but for credentials
-	body     []byte      // decompressed
-	bodyErr  error       // why a failed answer's body is incomplete; its status wins
-	cut      bool        // body is only the beginning
+	body     []byte // decompressed
+	bodyErr  error  // why a failed answer's body is incomplete; its status wins
+	cut      bool   // body is only the beginning
 	live     io.ReadCloser
 	received time.Time
 	elapsed  time.Duration
@@ -53,53 +53,86 @@ func (c *call) tryAgain() (*answer, *CallError) {
 	}
 }
 
-// try is one attempt: a hop, and what its answer means.
-func (c *call) try(r *retrying) (a *answer, err *CallError) {
-	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, number: r.n + 1, credentials: c.out.credentials}
-	h.begin(c.life, c.timeouts)
-	defer func() {
-		if a == nil || a.live == nil {
+// try is one attempt: hop after hop, and what the last answer means.
+func (c *call) try(r *retrying) (*answer, *CallError) {
+	first := *c.out
+	c.at, c.history = &first, nil
+	for left := c.timeouts.Attempt; ; {
+		h := c.newHop(r, left)
+		a, next, err := c.exchange(h, r)
+		switch {
+		case err != nil:
 			h.end()
+			err.waitedTooLong(c.life)
+			return nil, err
+		case next == nil:
+			if a.live == nil {
+				h.end()
+			}
+			return a, c.mapError(a)
 		}
-	}()
+		left = h.remaining()
+		h.end()
+		c.at = next
+	}
+}
+
+func (c *call) newHop(r *retrying, left time.Duration) *hop {
+	h := &hop{core: c.core, settings: c.settings, home: c.at.home, call: c, attempt: r.n + 1, number: len(c.history) + 1}
+	h.begin(c.life, c.timeouts)
+	h.left = left
 	if len(c.extra) > 0 {
 		h.inner = compose(c.extra, afterCall{})
 	}
-	a, err = c.hop(h, r)
-	if err != nil {
-		err.waitedTooLong(c.life)
-		return nil, err
-	}
-	return a, c.mapError(a)
+	return h
 }
 
-// hop sends one request: middleware, limit, authorize, send, then read.
-func (c *call) hop(h *hop, r *retrying) (*answer, *CallError) {
-	if err := h.obtain(h); err != nil {
-		return nil, err
+// exchange is one hop: credentials, request, then the answer, or where it leads.
+func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *CallError) {
+	if h.number == 1 {
+		if err := h.obtain(h, &c.at.credentials); err != nil {
+			return nil, nil, err
+		}
 	}
-	req, err := c.out.request(h)
-	if err == nil {
+	h.credentials = c.at.credentials
+	req, err := c.at.request(h)
+	if err == nil && h.number == 1 {
 		err = r.prepare(req)
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
+	return c.hop(h, req, r)
+}
+
+// hop sends one request, middleware, limit, authorize, send, and reads its answer, unless that is elsewhere.
+func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, *CallError) {
 	start := time.Now()
 	resp, sendErr := h.send(req)
 	if resp, sendErr = complete(resp, sendErr); sendErr != nil {
-		return nil, r.lost(h, h.classify(h, sendErr), start)
+		return nil, nil, r.lost(h, h.classify(h, sendErr), start)
 	}
-	a := &answer{call: c, resp: resp, header: c.out.header, received: time.Now()}
-	readErr := a.read(h)
+	next, err := c.follow(resp)
+	if err != nil || next != nil {
+		release(resp.Body, h.stop)
+		return nil, next, c.answered(resp, r.note(h, resp.StatusCode, err, start, next == nil))
+	}
+	a := &answer{call: c, at: c.at, resp: resp, received: time.Now()}
+	err = a.read(h)
 	a.elapsed = time.Since(start)
-	c.attempts = append(c.attempts, r.attempt(h, resp.StatusCode, readErr, a.elapsed))
-	if readErr != nil {
-		readErr.Sent = SentYes
-		readErr.RequestID = requestID(resp.Header)
-		return nil, readErr
+	if err = c.answered(resp, r.note(h, resp.StatusCode, err, start, true)); err != nil {
+		return nil, nil, err
 	}
-	return a, nil
+	return a, nil, nil
+}
+
+// answered marks an error that came after the head of an answer.
+func (c *call) answered(resp *http.Response, err *CallError) *CallError {
+	if err != nil {
+		err.Sent = SentYes
+		err.RequestID = requestID(resp.Header)
+	}
+	return err
 }
 
 var errNoResponse = errors.New("the transport or a middleware returned neither a response nor an error")
@@ -118,20 +151,30 @@ func complete(resp *http.Response, err error) (*http.Response, error) {
 	return resp, err
 }
 
-// attempt is what the call's history says of this hop.
-func (r *retrying) attempt(h *hop, status int, err *CallError, took time.Duration) Attempt {
+// note adds to what is known of the attempt, and to the call's history when it ends. It returns err.
+func (r *retrying) note(h *hop, status int, err *CallError, start time.Time, ends bool) *CallError {
+	took := time.Since(start)
 	waited := min(time.Duration(h.waited.Load()), took) // a middleware that sends in parallel waits in parallel
-	a := Attempt{StatusCode: status, Duration: took - waited, Wait: r.waited + waited}
+	r.took += took - waited
+	r.waited += waited
+	if !ends {
+		return err
+	}
+	a := Attempt{StatusCode: status, Duration: r.took, Wait: r.waited}
 	if err != nil {
 		a.Err = asReason(err) // not err itself, which will hold this history
 	}
-	return a
+	r.call.attempts = append(r.call.attempts, a)
+	return err
 }
 
 // lost remembers an attempt that got no answer, if it got as far as the wire.
 func (r *retrying) lost(h *hop, err *CallError, start time.Time) *CallError {
-	if h.reached.Load() {
-		r.call.attempts = append(r.call.attempts, r.attempt(h, 0, err, time.Since(start)))
+	if h.number > 1 {
+		err.Sent = SentYes // the hops before were answered
+	}
+	if h.reached.Load() || h.number > 1 {
+		r.note(h, 0, err, start, true)
 	}
 	return err
 }

@@ -1,0 +1,277 @@
+package crest
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strings"
+)
+
+// Redirects says how redirects are followed. The zero value is the default; each zero field inherits from the farther
+// level.
+//
+// By default up to 10 are followed: 303 turns every method but HEAD into GET, 301 and 302 turn POST into GET, 307
+// and 308 keep method and body, as browsers do (Fetch, section 4.4). A step from https to http is refused. Across origins (scheme, host,
+// port) everything is left behind that could identify the caller, for the rest of the chain: Authorization, cookies of the
+// call, [Secret] fields, keys, and every header that is not one of those that describe a representation. A body is sent again within its
+// origin alone. Endpoints with the method HEAD follow only if [WithRedirects] is given. A status that [WithSuccess] lists is an answer
+// and is not followed.
+type Redirects struct {
+	// Max is how many are followed: 10. Negative is none: a 3xx is then an [*Error], or the answer where it is declared.
+	Max int
+	// Method is the method of the next request, for a status and the method so far. A change drops the body.
+	Method func(status int, method string) string
+	// Target reads where an answer leads, "" for nowhere; nil reads Location of a 301, 302, 303, 307 or 308.
+	Target func(resp *http.Response) string
+	// Keep opens a header for another origin: it is asked for each one that would be left behind.
+	Keep func(from, to *url.URL, header string) bool
+	// Check is asked before each one is followed, with the hops so far. Its error ends the call.
+	Check func(to *url.URL, history []Hop) error
+	// SameOrigin refuses redirects to another origin.
+	SameOrigin bool
+	// Downgrade allows the step from https to http. Nothing that could identify the caller goes along.
+	Downgrade bool
+}
+
+// Hop is an answer that was followed to another URL.
+type Hop struct {
+	Method     string
+	URL        string // redacted
+	StatusCode int
+	Header     http.Header // of the answer
+}
+
+const (
+	defaultRedirects = 10
+	maxLocation      = 8 << 10
+)
+
+// RequestsRedirects are the rules of Python's requests: 30, also 302 turns every method but HEAD into GET, Authorization is
+// kept from http to https on one host with the default ports, and https to http is followed.
+func RequestsRedirects() Redirects {
+	return Redirects{
+		Max: 30, Downgrade: true,
+		Method: func(status int, method string) string {
+			if status == http.StatusFound && method != http.MethodHead {
+				return http.MethodGet
+			}
+			return fetchMethod(status, method)
+		},
+		Keep: func(from, to *url.URL, header string) bool {
+			a, b := originOf(from), originOf(to)
+			return header == "Authorization" && a == origin{"http", b.host, "80"} && b == origin{"https", a.host, "443"}
+		},
+	}
+}
+
+// AiohttpRedirects are the rules of Python's aiohttp: the default ones, but that the tenth redirect is an error already.
+func AiohttpRedirects() Redirects { return Redirects{Max: defaultRedirects - 1} }
+
+// WithRedirects changes how redirects are followed.
+func WithRedirects(r Redirects) Option {
+	return anyOption(func(s *settings) error {
+		s.redirects = r.over(s.redirects)
+		s.redirectsSet = true
+		return nil
+	})
+}
+
+// over returns r on top of base, field by field. What a farther level refuses or allows stays so.
+func (r Redirects) over(base Redirects) Redirects {
+	r.Max = nearer(r.Max, base.Max)
+	if r.Method == nil {
+		r.Method = base.Method
+	}
+	if r.Target == nil {
+		r.Target = base.Target
+	}
+	if r.Keep == nil {
+		r.Keep = base.Keep
+	}
+	if r.Check == nil {
+		r.Check = base.Check
+	}
+	r.SameOrigin = r.SameOrigin || base.SameOrigin
+	r.Downgrade = r.Downgrade || base.Downgrade
+	return r
+}
+
+// fetchMethod is the default rule.
+func fetchMethod(status int, method string) string {
+	switch {
+	case status == http.StatusSeeOther && method != http.MethodHead,
+		(status == http.StatusMovedPermanently || status == http.StatusFound) && method == http.MethodPost:
+		return http.MethodGet
+	}
+	return method
+}
+
+// location is the default target.
+func location(resp *http.Response) string {
+	switch resp.StatusCode {
+	case http.StatusMovedPermanently, http.StatusFound, http.StatusSeeOther, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return resp.Header.Get("Location")
+	}
+	return ""
+}
+
+// follow answers where resp leads: to the next request, or nowhere (nil), or to an error.
+func (c *call) follow(resp *http.Response) (*outgoing, *CallError) {
+	rules := &c.settings.redirects
+	target := c.target(resp)
+	if target == "" {
+		return nil, nil
+	}
+	limit := nearer(rules.Max, defaultRedirects)
+	if len(c.history) >= limit {
+		return nil, refusal("more than %d redirects (Redirects.Max)", limit)
+	}
+	u, err := redirectURL(c.at.url, target)
+	if err == nil {
+		err = rules.check(c.at.url, u, c.history)
+	}
+	if err != nil {
+		return nil, fail(ErrTransport, KindRedirect, nested(err))
+	}
+	next, err := c.at.redirected(resp.StatusCode, u, rules)
+	if err != nil {
+		return nil, fail(ErrTransport, KindRedirect, err)
+	}
+	c.history = append(c.history, Hop{c.at.method, redactURL(c.at.url), resp.StatusCode, resp.Header})
+	return next, nil
+}
+
+func refusal(format string, args ...any) *CallError {
+	return failf(ErrTransport, KindRedirect, format, args...)
+}
+
+// target is where an answer leads by the call's rules, "" for nowhere.
+func (c *call) target(resp *http.Response) string {
+	rules := &c.settings.redirects
+	switch {
+	case rules.Max < 0, c.at.method == http.MethodHead && !c.settings.redirectsSet, c.settings.success.lists(resp.StatusCode):
+		return ""
+	case rules.Target != nil:
+		return rules.Target(resp)
+	}
+	return location(resp)
+}
+
+// redirectURL resolves a Location and holds it to the rules for every URL from outside. Its length is bounded before it is parsed:
+// resolving many dot segments takes quadratic time (GO-2026-6218).
+func redirectURL(from *url.URL, location string) (*url.URL, error) {
+	if len(location) > maxLocation {
+		return nil, fmt.Errorf("the Location has %d bytes, the bound is %d", len(location), maxLocation)
+	}
+	if strings.ContainsAny(location, "\\\t\r\n") {
+		return nil, errors.New("the Location holds a control character or a backslash")
+	}
+	ref, err := url.Parse(fixEscapes(strings.TrimSpace(location)))
+	if err != nil {
+		return nil, errors.New("the Location cannot be parsed")
+	}
+	if ref.Scheme != "" && ref.Host == "" {
+		return nil, errors.New("the Location has a scheme and no host")
+	}
+	base := *from
+	base.User = nil
+	to := base.ResolveReference(ref)
+	if to.Fragment == "" {
+		to.Fragment, to.RawFragment = from.Fragment, from.RawFragment
+	}
+	u, err := parseURL(to.String())
+	if err != nil {
+		return nil, fmt.Errorf("the Location: %w", err)
+	}
+	if u.Path == "" {
+		u.Path = "/"
+	}
+	return u, nil
+}
+
+// check holds a redirect to the policy.
+func (r *Redirects) check(from, to *url.URL, history []Hop) error {
+	a, b := originOf(from), originOf(to)
+	switch {
+	case a.scheme == "https" && b.scheme != "https" && !r.Downgrade:
+		return errors.New("the redirect steps down from https to http (Redirects.Downgrade allows it)")
+	case a != b && r.SameOrigin:
+		return errors.New("the redirect leads to another origin, which Redirects.SameOrigin refuses")
+	case r.Check != nil:
+		return r.Check(to, history)
+	}
+	return nil
+}
+
+// redirected is the request that follows o.
+func (o *outgoing) redirected(status int, to *url.URL, rules *Redirects) (*outgoing, error) {
+	next := *o
+	next.url = to
+	next.header = o.header.Clone()
+	if rules.Method != nil {
+		next.method = rules.Method(status, o.method)
+	} else {
+		next.method = fetchMethod(status, o.method)
+	}
+	crossing := originOf(to) != originOf(o.url)
+	switch {
+	case next.method != o.method:
+		next.dropBody()
+	case o.body.declared && o.body.length != 0 && crossing:
+		return nil, errors.New("the redirect would send the body to another origin")
+	case !o.body.again():
+		return nil, fmt.Errorf("the redirect would send the body once more: %w", errBodyUsed)
+	}
+	next.credentials.atRedirect(to)
+	if crossing {
+		next.leave(o.url, rules)
+	}
+	return &next, nil
+}
+
+// dropBody leaves a request without a body, and without what describes one (RFC 9110, section 15.4).
+func (o *outgoing) dropBody() {
+	o.body = payload{open: noBody}
+	for name := range o.header {
+		if strings.HasPrefix(name, "Content-") || name == "Expect" || name == "Trailer" {
+			delete(o.header, name)
+		}
+	}
+}
+
+// harmless are the headers that go to any origin: they say what is wanted, not who wants it.
+var harmless = map[string]bool{
+	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Accept-Charset": true, "User-Agent": true,
+	"Range": true, "If-Match": true, "If-None-Match": true, "If-Modified-Since": true, "If-Unmodified-Since": true, "If-Range": true,
+	"Cache-Control": true, "Pragma": true, "Prefer": true, "Content-Type": true, "Content-Encoding": true, "Content-Language": true,
+	"Traceparent": true, "Tracestate": true,
+}
+
+// leave drops what stays at the origin that a request came from. It never comes back.
+func (o *outgoing) leave(from *url.URL, rules *Redirects) {
+	kept := credentials{}
+	if rules.keeps(from, o.url, "Authorization") {
+		kept.authorization = o.credentials.authorization
+	}
+	o.credentials, o.home, o.host = kept, originOf(o.url), o.url.Host
+	for name, values := range o.header {
+		if len(values) > 0 && !harmless[name] && !rules.keeps(from, o.url, name) {
+			delete(o.header, name)
+		}
+	}
+}
+
+func (r *Redirects) keeps(from, to *url.URL, header string) bool {
+	return r.Keep != nil && r.Keep(from, to, header)
+}
+
+// lists reports whether a status stands in WithSuccess by itself.
+func (s statuses) lists(code int) bool {
+	for _, listed := range s {
+		if listed == code {
+			return true
+		}
+	}
+	return false
+}
