@@ -2,11 +2,10 @@ package crest
 
 import (
 	"context"
+	"encoding/base64"
 	"errors"
 	"fmt"
 	"net/http"
-	"net/url"
-	"slices"
 	"strings"
 	"sync"
 
@@ -70,7 +69,7 @@ func WithAuthorization(scheme string, src TokenSource) Option {
 		if scheme != "" && !bind.ValidToken(scheme) {
 			return fmt.Errorf("WithAuthorization: %q is not an authentication scheme", scheme)
 		}
-		s.auth = &authorization{scheme, src, s.level}
+		s.auth = &authorization{&bearer{scheme, src}, s.level}
 		return nil
 	})
 }
@@ -84,99 +83,133 @@ func WithPlainCredentials() ClientOption {
 	})
 }
 
-type authorization struct {
-	scheme string
-	source TokenSource
-	level  level
+// Auth adds to a request what proves who sends it, such as a signature. It is called for each request at the
+// client's own origin (and at that of [WithURL], when it is an option of the call), after everything else: URL, headers and
+// the other credentials are final, and req.GetBody gives the body to be hashed; it is nil for one that can be read only once, and for none. req
+// is a copy that no middleware sees. An error ends the call with ErrCredentials. It must be safe for concurrent use and not wait for long: the
+// request has its slot already. What has to be fetched first is a [TokenSource].
+type Auth interface {
+	Authorize(req *http.Request) error
 }
 
-// header obtains the credential and returns the value of Authorization.
-func (a *authorization) header(ctx context.Context) (string, error) {
-	secret, err := a.source.Token(ctx)
-	if err != nil {
-		return "", fmt.Errorf("the token source failed: %w", err)
-	}
-	value := secret.Reveal()
-	if value == "" {
-		return "", errors.New("the token is empty")
-	}
-	if a.scheme != "" {
-		value = a.scheme + " " + value
-	}
-	if bind.CheckHeader("Authorization", value) != nil {
-		return "", errors.New("the token holds a character that no header may have, such as a newline")
-	}
-	return value, nil
-}
+// AuthFunc is an [Auth] that is a function.
+type AuthFunc func(req *http.Request) error
 
-// credentials are what the authorize step attaches to the requests of one call.
-type credentials struct {
-	authorization string
-	fields        []bind.SecretPair
-	hiddenPath    string // the escaped path with [redacted] in it; "" if no path field is secret
-	clearPath     string
-}
+// Authorize calls f.
+func (f AuthFunc) Authorize(req *http.Request) error { return f(req) }
 
-// atRedirect are the credentials of the next request at the same origin: the path is the server's now, and so is the query, which
-// gets the keys again that it lacks.
-func (c *credentials) atRedirect(to *url.URL) {
-	c.hiddenPath, c.clearPath = "", ""
-	c.fields = slices.DeleteFunc(slices.Clone(c.fields), func(f bind.SecretPair) bool {
-		return f.In == bind.Query && hasQuery([]byte(to.RawQuery), f.Name)
+// WithAuth authorizes requests with a.
+func WithAuth(a Auth) Option {
+	return anyOption(func(s *settings) error {
+		if isNil(a) {
+			return errors.New("WithAuth: the Auth is nil")
+		}
+		s.auth = &authorization{signer{a}, s.level}
+		return nil
 	})
 }
 
-func (c *credentials) none() bool {
-	return c.authorization == "" && len(c.fields) == 0 && c.hiddenPath == ""
-}
-
-// errOrigin ends a call whose credentials would leave their origin.
-var errOrigin = errors.New("the request left the client's origin (a middleware changed its host?): credentials stay at home")
-
-// authorize returns the request under ctx, with its credentials, for the home origin alone. It works on a
-// copy, so that no middleware gets to see them.
-func (c *credentials) authorize(ctx context.Context, req *http.Request, home origin, plainAllowed bool) (*http.Request, error) {
-	if c.none() {
-		return req.WithContext(ctx), nil
-	}
-	target := originOf(req.URL)
-	switch {
-	case target != home:
-		return nil, errOrigin
-	case target.plain() && !plainAllowed:
-		return nil, fmt.Errorf("credentials over plain http to %s would be readable on the way: use https or allow it with WithPlainCredentials", target.host)
-	}
-	out := req.Clone(ctx)
-	if c.authorization != "" {
-		out.Header.Set("Authorization", c.authorization)
-	}
-	if err := c.attachPath(out); err != nil {
-		return nil, err
-	}
-	for _, f := range c.fields {
-		attach(out, f)
-	}
-	return out, nil
-}
-
-func (c *credentials) attachPath(req *http.Request) error {
-	if c.hiddenPath == "" {
+// WithBasic sends "Authorization: Basic …" (RFC 7617) in UTF-8. For another charset encode user and password before.
+func WithBasic(user string, password Secret) Option {
+	return anyOption(func(s *settings) error {
+		if strings.Contains(user, ":") {
+			return errors.New("WithBasic: the user holds a colon, which would end it")
+		}
+		s.auth = &authorization{&fixedTicket{basic(user, password)}, s.level}
 		return nil
-	}
-	if req.URL.EscapedPath() != c.hiddenPath {
-		return errors.New("a middleware changed a path that holds a Secret")
-	}
-	return setPath(req.URL, c.clearPath)
+	})
 }
 
-func attach(req *http.Request, f bind.SecretPair) {
-	switch f.In {
-	case bind.Header:
-		req.Header.Add(f.Name, f.Value)
-	case bind.Cookie:
-		pairs := append(slices.Clone(req.Header["Cookie"]), f.Name+"="+f.Value)
-		req.Header["Cookie"] = []string{strings.Join(pairs, "; ")}
-	case bind.Query:
-		req.URL.RawQuery = appendPair(req.URL.RawQuery, f.Name, f.Value)
+func basic(user string, password Secret) string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password.Reveal()))
+}
+
+// authorization is where the credential of a call comes from, and the level that says so.
+type authorization struct {
+	scheme scheme
+	level  level
+}
+
+// scheme is a way of authorization. It obtains a ticket for the requests of one attempt, before any slot is taken.
+type scheme interface {
+	obtain(ctx context.Context) (ticket, error)
+}
+
+// ticket authorizes the requests of one attempt.
+type ticket interface {
+	// authorize changes req, which is a copy.
+	authorize(req *http.Request) error
+	// refused returns a better ticket after a 401, or nil when there is none.
+	refused(ctx context.Context, resp *http.Response) (ticket, error)
+}
+
+// signer is a caller's own scheme.
+type signer struct{ auth Auth }
+
+func (s signer) obtain(context.Context) (ticket, error) { return s, nil }
+
+func (s signer) authorize(req *http.Request) error { return s.auth.Authorize(req) }
+
+func (s signer) refused(context.Context, *http.Response) (ticket, error) { return nil, nil }
+
+// fixedTicket is a value of Authorization that never changes.
+type fixedTicket struct{ value string }
+
+func (t *fixedTicket) obtain(context.Context) (ticket, error) { return t, nil }
+
+func (t *fixedTicket) authorize(req *http.Request) error {
+	req.Header.Set("Authorization", t.value)
+	return nil
+}
+
+func (t *fixedTicket) refused(context.Context, *http.Response) (ticket, error) { return nil, nil }
+
+// bearer sends what a source gives.
+type bearer struct {
+	scheme string
+	source TokenSource
+}
+
+func (b *bearer) obtain(ctx context.Context) (ticket, error) {
+	secret, err := b.source.Token(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the token source failed: %w", err)
 	}
+	return b.ticket(secret)
+}
+
+func (b *bearer) ticket(secret Secret) (ticket, error) {
+	value := secret.Reveal()
+	if value == "" {
+		return nil, errors.New("the token is empty")
+	}
+	if b.scheme != "" {
+		value = b.scheme + " " + value
+	}
+	if bind.CheckHeader("Authorization", value) != nil {
+		return nil, errors.New("the token holds a character that no header may have, such as a newline")
+	}
+	return &bearerTicket{fixedTicket{value}, b, secret}, nil
+}
+
+// bearerTicket is one token of a source.
+type bearerTicket struct {
+	fixedTicket
+	bearer *bearer
+	secret Secret
+}
+
+// refused asks the source for another token. One that knows only this one has nothing better.
+func (t *bearerTicket) refused(ctx context.Context, _ *http.Response) (ticket, error) {
+	if r, ok := t.bearer.source.(refresher); ok {
+		r.refuse(t.secret)
+	}
+	secret, err := t.bearer.source.Token(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("the token was refused, and the token source failed: %w", err)
+	}
+	if secret.Reveal() == t.secret.Reveal() {
+		return nil, nil
+	}
+	return t.bearer.ticket(secret)
 }

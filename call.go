@@ -15,13 +15,23 @@ type call struct {
 	settings *settings
 	extra    []Middleware // of the call alone
 
-	out      *outgoing // the encoded request
-	at       *outgoing // the one that is sent now: out, or where redirects led
-	history  []Hop
-	timeouts Timeouts // effective
-	life     *lifetime
-	attempts []Attempt
-	sent     Sent // the most that is known of any attempt
+	out       *outgoing // the encoded request
+	at        *outgoing // the one that is sent now: out, or where redirects led
+	redirects []Hop
+	challenge *Hop     // the 401 that the newest request answers; nil if it answers none
+	hops      int      // of this attempt
+	timeouts  Timeouts // effective
+	life      *lifetime
+	attempts  []Attempt
+	sent      Sent // the most that is known of any attempt
+}
+
+// history are the answers that were followed to the newest request.
+func (c *call) history() []Hop {
+	if c.challenge == nil {
+		return c.redirects
+	}
+	return append(c.redirects[:len(c.redirects):len(c.redirects)], *c.challenge)
 }
 
 // prepare is the first half of a call: merge, validate, bind. Nothing is sent.
@@ -176,7 +186,7 @@ func (c *call) failed(ctx context.Context, err *CallError) *CallError {
 	err.Endpoint = c.endpoint.name
 	err.Attempts = c.attempts
 	if at := cmp.Or(c.at, c.out); at != nil {
-		err.URL, err.History = redactURL(at.url), c.history
+		err.URL, err.History = redactURL(at.url), c.history()
 	}
 	if err.Step == ErrStatus || err.Step == ErrResponse {
 		err.Sent = SentYes

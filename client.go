@@ -35,7 +35,8 @@ type core struct {
 	own      *http.Transport // wire, when New made it; nil for the caller's
 	plainOK  bool
 	budget   *budget
-	jar      http.CookieJar // nil keeps no cookies
+	jar      http.CookieJar          // nil keeps no cookies
+	netrc    map[string]*fixedTicket // by host
 	closed   atomic.Bool
 }
 
@@ -43,6 +44,7 @@ type core struct {
 type clientSettings struct {
 	transport        http.RoundTripper
 	jar              http.CookieJar
+	netrc            map[string]*fixedTicket
 	plainCredentials bool
 }
 
@@ -68,7 +70,7 @@ func New[E error](baseURL string, opts ...ClientOption) (*Client[E], error) {
 func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	c := &core{
 		base: base, home: originOf(base), prefix: strings.TrimRight(base.EscapedPath(), "/"),
-		settings: s, fallback: fallback, plainOK: s.client.plainCredentials, budget: newBudget(s.retry.Budget), jar: s.client.jar,
+		settings: s, fallback: fallback, plainOK: s.client.plainCredentials, budget: newBudget(s.retry.Budget), jar: s.client.jar, netrc: s.client.netrc,
 	}
 	c.wire = s.client.transport
 	if c.wire == nil {
@@ -96,7 +98,7 @@ func parseBase(text string) (*url.URL, error) {
 
 // checkPlain refuses at start what every call would refuse.
 func (s *settings) checkPlain(base *url.URL) error {
-	if s.client.plainCredentials || !originOf(base).plain() || s.auth == nil && !s.secretDefaults() {
+	if s.client.plainCredentials || !originOf(base).plain() || s.auth == nil && !s.secretDefaults() && !s.headers.secret() && !s.query.secret() {
 		return nil
 	}
 	return errors.New("the base URL is plain http and the client has credentials, which everyone on the way could read: use https, or allow it with WithPlainCredentials")

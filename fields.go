@@ -13,6 +13,7 @@ type field struct {
 	name    string
 	values  []string
 	removed bool
+	secret  bool // a credential: attached below the middleware, at the origin alone
 	level   level
 }
 
@@ -64,7 +65,7 @@ func WithHeader(name string, values ...string) Option {
 		if err := checkHeader(name, values); err != nil {
 			return err
 		}
-		s.headers = s.headers.with(field{http.CanonicalHeaderKey(name), values, false, s.level})
+		s.headers = s.headers.with(field{name: http.CanonicalHeaderKey(name), values: values, level: s.level})
 		return nil
 	})
 }
@@ -95,7 +96,7 @@ func WithQuery(name string, values ...string) Option {
 		if name == "" {
 			return fmt.Errorf("WithQuery: the name is empty")
 		}
-		s.query = s.query.with(field{name, values, false, s.level})
+		s.query = s.query.with(field{name: name, values: values, level: s.level})
 		return nil
 	})
 }
@@ -114,7 +115,7 @@ func WithCookie(name, value string) Option {
 		if err := bind.CheckCookie(name, value); err != nil {
 			return fmt.Errorf("WithCookie: %w", err)
 		}
-		s.cookies = s.cookies.with(field{name, []string{value}, false, s.level})
+		s.cookies = s.cookies.with(field{name: name, values: []string{value}, level: s.level})
 		return nil
 	})
 }

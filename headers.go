@@ -24,8 +24,13 @@ func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
 		if f.level == levelCall {
 			out.credentials.fields = dropSecrets(out.credentials.fields, bind.Header, f.name)
 		}
-		if f.removed {
+		switch {
+		case f.removed:
 			out.header[f.name] = nil // stops what would be added later
+			continue
+		case f.secret:
+			delete(out.header, f.name)
+			out.credentials.fields = append(out.credentials.fields, bind.SecretPair{In: bind.Header, Name: f.name, Value: f.values[0]})
 			continue
 		}
 		out.header[f.name] = append([]string(nil), f.values...)

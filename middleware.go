@@ -189,12 +189,12 @@ func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 	if limited := f.limit(); limited != nil {
 		return nil, h.refuse(req, limited)
 	}
-	authorized, err := h.credentials.authorize(f.observed(), req, h.home, h.core.plainOK)
+	authorized, err := h.authorize(f.observed(), req)
 	if err != nil {
 		f.abandon()
 		return nil, h.refuse(req, fail(ErrCredentials, "", nested(err)))
 	}
-	resp, err := f.roundTrip(h.withJar(authorized))
+	resp, err := f.roundTrip(authorized)
 	if err == nil && resp != nil {
 		h.keepCookies(req, resp)
 	}
@@ -234,10 +234,10 @@ func (h *hop) obtain(ctx context.Context, into *credentials) *CallError {
 	if h.settings.auth == nil {
 		return nil
 	}
-	value, err := h.settings.auth.header(ctx)
+	ticket, err := h.settings.auth.scheme.obtain(ctx)
 	if err != nil {
 		return fail(ErrCredentials, "", nested(err))
 	}
-	into.authorization = value
+	into.ticket = ticket
 	return nil
 }

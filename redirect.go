@@ -34,7 +34,7 @@ type Redirects struct {
 	Downgrade bool
 }
 
-// Hop is an answer that was followed to another URL.
+// Hop is an answer that was not the last: a redirect, or a challenge that was answered.
 type Hop struct {
 	Method     string
 	URL        string // redacted
@@ -124,12 +124,12 @@ func (c *call) follow(resp *http.Response) (*outgoing, *CallError) {
 		return nil, nil
 	}
 	limit := nearer(rules.Max, defaultRedirects)
-	if len(c.history) >= limit {
+	if len(c.redirects) >= limit {
 		return nil, refusal("more than %d redirects (Redirects.Max)", limit)
 	}
 	u, err := redirectURL(c.at.url, target)
 	if err == nil {
-		err = rules.check(c.at.url, u, c.history)
+		err = rules.check(c.at.url, u, c.redirects)
 	}
 	if err != nil {
 		return nil, fail(ErrTransport, KindRedirect, nested(err))
@@ -138,7 +138,7 @@ func (c *call) follow(resp *http.Response) (*outgoing, *CallError) {
 	if err != nil {
 		return nil, fail(ErrTransport, KindRedirect, err)
 	}
-	c.history = append(c.history, Hop{c.at.method, redactURL(c.at.url), resp.StatusCode, resp.Header})
+	c.redirects, c.challenge = append(c.redirects, Hop{c.at.method, redactURL(c.at.url), resp.StatusCode, resp.Header}), nil
 	return next, nil
 }
 
@@ -207,7 +207,7 @@ func (r *Redirects) check(from, to *url.URL, history []Hop) error {
 // redirected is the request that follows o.
 func (o *outgoing) redirected(status int, to *url.URL, rules *Redirects) (*outgoing, error) {
 	next := *o
-	next.url = to
+	next.url, next.challenges = to, 0
 	next.header = o.header.Clone()
 	if rules.Method != nil {
 		next.method = rules.Method(status, o.method)
@@ -252,7 +252,7 @@ var harmless = map[string]bool{
 func (o *outgoing) leave(from *url.URL, rules *Redirects) {
 	kept := credentials{}
 	if rules.keeps(from, o.url, "Authorization") {
-		kept.authorization = o.credentials.authorization
+		kept.ticket = o.credentials.ticket
 	}
 	o.credentials, o.home, o.host = kept, originOf(o.url), o.url.Host
 	for name, values := range o.header {

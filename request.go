@@ -21,6 +21,7 @@ type outgoing struct {
 	body        payload
 	credentials credentials
 	home        origin // where they may go
+	challenges  int    // how many were answered
 }
 
 // bind turns model and options into a request.
@@ -190,6 +191,10 @@ func (s *settings) bindQuery(parts *bind.Parts) {
 			parts.Secrets = dropSecrets(parts.Secrets, bind.Query, f.name)
 		}
 		for _, v := range f.values {
+			if f.secret {
+				parts.Secrets = append(parts.Secrets, bind.SecretPair{In: bind.Query, Name: f.name, Value: v})
+				continue
+			}
 			parts.Query = appendQuery(parts.Query, f.name, v)
 		}
 	}

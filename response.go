@@ -22,7 +22,7 @@ type Response[Res any] struct {
 	RequestHeader http.Header   // of that request, without credentials
 	RequestID     string        // X-Request-Id or the like
 	Attempts      []Attempt     // oldest first; the last is this answer
-	History       []Hop         // the answers that were followed to this one, oldest first
+	History       []Hop         // the answers that led to this one, oldest first: redirects, and the 401 that it answers
 	Received      time.Time     // when the header was there
 	Elapsed       time.Duration // from sending to the end of the body (to its header when the caller reads it)
 }
@@ -36,7 +36,7 @@ func newResponse[Res any](a *answer, model Res) *Response[Res] {
 	return &Response[Res]{
 		Model: model, StatusCode: a.resp.StatusCode, Status: status, Proto: a.resp.Proto,
 		Header: a.resp.Header, Body: a.body, Method: a.at.method, URL: &u, RequestHeader: visible(a.at.header),
-		RequestID: requestID(a.resp.Header), Attempts: a.call.attempts, History: a.call.history, Received: a.received, Elapsed: a.elapsed,
+		RequestID: requestID(a.resp.Header), Attempts: a.call.attempts, History: a.call.history(), Received: a.received, Elapsed: a.elapsed,
 	}
 }
 

@@ -3,6 +3,7 @@ package crest
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"time"
@@ -56,7 +57,7 @@ func (c *call) tryAgain() (*answer, *CallError) {
 // try is one attempt: hop after hop, and what the last answer means.
 func (c *call) try(r *retrying) (*answer, *CallError) {
 	first := *c.out
-	c.at, c.history = &first, nil
+	c.at, c.redirects, c.challenge, c.hops = &first, nil, nil, 0
 	for left := c.timeouts.Attempt; ; {
 		h := c.newHop(r, left)
 		a, next, err := c.exchange(h, r)
@@ -78,7 +79,8 @@ func (c *call) try(r *retrying) (*answer, *CallError) {
 }
 
 func (c *call) newHop(r *retrying, left time.Duration) *hop {
-	h := &hop{core: c.core, settings: c.settings, home: c.at.home, call: c, attempt: r.n + 1, number: len(c.history) + 1}
+	c.hops++
+	h := &hop{core: c.core, settings: c.settings, home: c.at.home, call: c, attempt: r.n + 1, number: c.hops}
 	h.begin(c.life, c.timeouts)
 	h.left = left
 	if len(c.extra) > 0 {
@@ -90,19 +92,29 @@ func (c *call) newHop(r *retrying, left time.Duration) *hop {
 // exchange is one hop: credentials, request, then the answer, or where it leads.
 func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *CallError) {
 	if h.number == 1 {
-		if err := h.obtain(h, &c.at.credentials); err != nil {
+		if err := c.obtain(h); err != nil {
 			return nil, nil, err
 		}
 	}
 	h.credentials = c.at.credentials
 	req, err := c.at.request(h)
-	if err == nil && h.number == 1 {
+	if err == nil && len(c.redirects) == 0 {
 		err = r.prepare(req)
 	}
 	if err != nil {
 		return nil, nil, err
 	}
 	return c.hop(h, req, r)
+}
+
+// obtain gets the credentials of an attempt.
+func (c *call) obtain(h *hop) *CallError {
+	if auth := c.settings.auth; auth != nil && !c.out.body.again() {
+		if _, ok := auth.scheme.(*digest); ok {
+			return fail(ErrRequest, "", fmt.Errorf("WithDigest sends a body twice, and %w", errBodyUsed))
+		}
+	}
+	return h.obtain(h, &c.at.credentials)
 }
 
 // hop sends one request, middleware, limit, authorize, send, and reads its answer, unless that is elsewhere.
@@ -120,8 +132,12 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 	a := &answer{call: c, at: c.at, resp: resp, received: time.Now()}
 	err = a.read(h)
 	a.elapsed = time.Since(start)
-	if err = c.answered(resp, r.note(h, resp.StatusCode, err, start, true)); err != nil {
-		return nil, nil, err
+	if err == nil {
+		next, err = c.challenged(h, resp) // with the body read: a token may be fetched over the same connection
+	}
+	err = c.answered(resp, r.note(h, resp.StatusCode, err, start, next == nil))
+	if err != nil || next != nil {
+		return nil, next, err
 	}
 	return a, nil, nil
 }
