@@ -17,9 +17,9 @@ const (
 	repeatAny          // the server has done nothing
 )
 
-// repeat is the one place that decides about another attempt.
-func (r *Retry) repeat(failure *CallError) repeat {
-	verdict := r.classify(failure)
+// repeat is the one place that decides about another attempt. unsent says that this one never reached the server.
+func (r *Retry) repeat(failure *CallError, unsent bool) repeat {
+	verdict := r.classify(failure, unsent)
 	if verdict == repeatAsked {
 		verdict = repeatNever
 		if r.If != nil && r.If(failure) {
@@ -29,20 +29,20 @@ func (r *Retry) repeat(failure *CallError) repeat {
 	switch {
 	case len(failure.History) > 0 && verdict == repeatAny: // what came before a redirect may have been executed
 		return repeatSafe
-	case verdict == repeatSafe && failure.Sent == SentNo:
+	case verdict == repeatSafe && unsent:
 		return repeatAny
 	}
 	return verdict
 }
 
 // classify is the table of SECURITY: phase and cause → verdict.
-func (r *Retry) classify(failure *CallError) repeat {
+func (r *Retry) classify(failure *CallError, unsent bool) repeat {
 	switch failure.Step {
 	case ErrStatus:
 		answer, _ := errors.AsType[*Error](failure)
 		return r.afterStatus(answer)
 	case ErrTransport:
-		return afterLoss(failure)
+		return afterLoss(failure, unsent)
 	case ErrResponse:
 		if failure.Kind == KindTruncated {
 			return repeatSafe
@@ -64,7 +64,7 @@ func (r *Retry) afterStatus(answer *Error) repeat {
 }
 
 // afterLoss is the verdict where there is no answer.
-func afterLoss(failure *CallError) repeat {
+func afterLoss(failure *CallError, unsent bool) repeat {
 	switch failure.Kind {
 	case KindConnect, KindTimeoutConnect, KindTimeoutTLS, KindDisconnected, KindTimeoutHeader, KindTimeoutAttempt, KindTimeoutIdle:
 		return repeatSafe
@@ -76,7 +76,7 @@ func afterLoss(failure *CallError) repeat {
 	case KindProxy:
 		return afterProxy(failure)
 	case "": // a middleware's own error, or what no transport of net/http says
-		if failure.Sent == SentNo {
+		if unsent {
 			return repeatAsked
 		}
 		return repeatSafe
