@@ -20,16 +20,57 @@ type credentials struct {
 	clearPath  string
 }
 
-// atRedirect are the credentials of the next request at the same origin: the path is the server's now, and so is the query, which
-// gets the keys again that it lacks.
-func (c *credentials) atRedirect(to *url.URL) {
-	c.hiddenPath, c.clearPath = "", ""
+// atRedirect makes c the credentials of a redirect to a URL of the same origin. The server may have repeated some of them in it: there they
+// are hidden again.
+func (c *credentials) atRedirect(to *url.URL) error {
 	if moving, ok := c.ticket.(interface{ redirected() ticket }); ok {
 		c.ticket = moving.redirected()
 	}
-	c.fields = slices.DeleteFunc(slices.Clone(c.fields), func(f bind.SecretPair) bool {
-		return f.In == bind.Query && hasQuery([]byte(to.RawQuery), f.Name)
+	to.RawQuery = c.withoutKeys(to.RawQuery)
+	shown := c.hide(to.EscapedPath())
+	if shown == to.EscapedPath() {
+		c.hiddenPath, c.clearPath = "", ""
+		return nil
+	}
+	clear := to.EscapedPath()
+	if err := setPath(to, shown); err != nil {
+		return err
+	}
+	c.hiddenPath, c.clearPath = to.EscapedPath(), clear
+	return nil
+}
+
+// shownBy reports whether a URL of another origin repeats a credential.
+func (c *credentials) shownBy(to *url.URL) bool {
+	values, _ := url.ParseQuery(to.RawQuery)
+	return c.hide(to.EscapedPath()) != to.EscapedPath() || slices.ContainsFunc(c.fields, func(f bind.SecretPair) bool {
+		return f.In == bind.Query && slices.Contains(values[f.Name], f.Value)
 	})
+}
+
+// withoutKeys returns a query without the parameters that are credentials.
+func (c *credentials) withoutKeys(query string) string {
+	for _, f := range c.fields {
+		if f.In == bind.Query && hasQuery([]byte(query), f.Name) {
+			query = string(dropQuery([]byte(query), f.Name))
+		}
+	}
+	return query
+}
+
+// hide puts [redacted] in place of the segments of an escaped path that are secret in the request's own.
+func (c *credentials) hide(path string) string {
+	hidden, clear := strings.Split(c.hiddenPath, "/"), strings.Split(c.clearPath, "/")
+	if c.hiddenPath == "" || len(hidden) != len(clear) {
+		return path
+	}
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		if at := slices.Index(clear, segment); at >= 0 && hidden[at] != segment {
+			segments[i] = hidden[at]
+		}
+	}
+	return strings.Join(segments, "/")
 }
 
 func (c *credentials) none() bool {

@@ -58,10 +58,15 @@ func (p *phases) hold() {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.attempt != nil && !p.since.IsZero() && p.attempt.Stop() {
-		p.left -= time.Since(p.since)
-		p.since = time.Time{}
+	if p.attempt == nil || p.since.IsZero() {
+		return
 	}
+	if p.attempt.Stop() {
+		p.left -= time.Since(p.since)
+	} else {
+		p.left = 0
+	}
+	p.since = time.Time{}
 }
 
 // remaining is what is left of the attempt's time for its next hop.

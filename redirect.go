@@ -1,6 +1,7 @@
 package crest
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
@@ -41,6 +42,15 @@ type Hop struct {
 	StatusCode int
 	Header     http.Header // of the answer
 }
+
+// String returns "302 GET https://api.example.com/old".
+func (h Hop) String() string { return fmt.Sprintf("%d %s %s", h.StatusCode, h.Method, h.URL) }
+
+// Format prints what String returns under every verb: the header can hold what no log may have.
+func (h Hop) Format(f fmt.State, verb rune) { formatError(f, verb, h.String()) }
+
+// MarshalJSON writes what String returns.
+func (h Hop) MarshalJSON() ([]byte, error) { return json.Marshal(h.String()) }
 
 const (
 	defaultRedirects = 10
@@ -223,10 +233,13 @@ func (o *outgoing) redirected(status int, to *url.URL, rules *Redirects) (*outgo
 	case !o.body.again():
 		return nil, fmt.Errorf("the redirect would send the body once more: %w", errBodyUsed)
 	}
-	next.credentials.atRedirect(to)
-	if crossing {
-		next.leave(o.url, rules)
+	if !crossing {
+		return &next, next.credentials.atRedirect(to)
 	}
+	if o.credentials.shownBy(to) {
+		return nil, errors.New("the redirect would take a credential of the path or the query to another origin")
+	}
+	next.leave(o.url, rules)
 	return &next, nil
 }
 

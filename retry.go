@@ -160,7 +160,7 @@ func (r *retrying) next(failure *CallError) *CallError {
 	if c.life.Err() != nil || r.n >= r.rules.max() {
 		return failure
 	}
-	unsent := failure.Sent == SentNo // by itself: of the attempts before, c knows
+	unsent := failure.Step == ErrTransport && failure.Sent == SentNo // by itself: of the attempts before, c knows
 	failure = c.failed(c.life, failure)
 	switch repeat := r.rules.repeat(failure, unsent); {
 	case repeat == repeatNever, repeat == repeatSafe && !c.idempotent():

@@ -101,6 +101,10 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 	if err == nil && len(c.redirects) == 0 {
 		err = r.prepare(req)
 	}
+	if err != nil && h.number > 1 { // ErrRequest would promise that nothing was sent
+		err.Step = ErrTransport
+		return nil, nil, r.lost(h, err, time.Now())
+	}
 	if err != nil {
 		return nil, nil, err
 	}
