@@ -31,7 +31,7 @@ func (l *Limiter) askLocal(ctx context.Context, req *http.Request, cost int, cau
 	if !ok || own.Wait <= 0 {
 		return verdict{}, refused(0, fmt.Errorf("%w, and this process alone: %w", cause, inner(own, err)))
 	}
-	return verdict{wait: own.Wait, again: min(own.Wait, recheck)}, nil
+	return verdict{wait: own.Wait, loose: true}, nil
 }
 
 func inner(own *crest.CallError, err error) error {

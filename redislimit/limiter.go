@@ -112,12 +112,12 @@ type verdict struct {
 	granted bool
 	slot    crest.Slot    // of a granted one; nil if nobody keeps account of it
 	wait    time.Duration // else: how long, if what is under way is sent
-	again   time.Duration // and when to ask again: not later, and earlier if something may be given back
+	loose   bool          // and it is not sure that it is sent, so it may go earlier
 }
 
 // lead is for the first of the line: it asks until it may go.
 func (l *Limiter) lead(ctx context.Context, req *http.Request, w *waiter) (crest.Slot, error) {
-	for {
+	for look := firstLook; ; look = min(2*look, longestLook) {
 		v, err := l.ask(ctx, req, w.cost)
 		if err != nil || v.granted {
 			return v.slot, err
@@ -125,7 +125,11 @@ func (l *Limiter) lead(ctx context.Context, req *http.Request, w *waiter) (crest
 		if err := l.line.expect(w, v.wait); err != nil {
 			return nil, err
 		}
-		timer := time.NewTimer(v.again)
+		sleep := v.wait
+		if v.loose {
+			sleep = min(sleep, look)
+		}
+		timer := time.NewTimer(sleep)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
@@ -165,12 +169,7 @@ func (l *Limiter) take(ctx context.Context, cost int) (verdict, error) {
 	case r.granted:
 		return verdict{granted: true, slot: newSlot(l, id, cost)}, nil
 	}
-	v := verdict{wait: min(r.wait, max(l.span, longestPause))}
-	v.again = v.wait
-	if r.pending {
-		v.again = min(v.wait, recheck)
-	}
-	return v, nil
+	return verdict{wait: min(r.wait, max(l.span, longestPause)), loose: r.pending}, nil
 }
 
 // refused is the error of every request that may not go.

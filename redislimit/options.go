@@ -51,8 +51,9 @@ const (
 	longestPause    = time.Hour
 	// lease is how long a granted unit outlives a process that died before it was sent. The living renew it.
 	lease = 10 * time.Second
-	// recheck is how often the first of a line looks whether somebody gave a unit back.
-	recheck = 100 * time.Millisecond
+	// How soon the first of a line looks whether somebody gave a unit back: at first, and when that takes longer.
+	firstLook   = 50 * time.Millisecond
+	longestLook = time.Second
 )
 
 func (o Options) withDefaults() Options {
