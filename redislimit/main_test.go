@@ -5,6 +5,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/redis/go-redis/v9/logging"
 	"go.uber.org/goleak"
 )
 
@@ -13,6 +14,7 @@ func TestMain(m *testing.M) {
 	if os.Getenv(workerEnv) != "" {
 		os.Exit(work())
 	}
+	logging.Disable() // go-redis writes a line for each dial that fails
 	fmt.Println("redislimit: tested with", backend())
 	goleak.VerifyTestMain(m)
 }
