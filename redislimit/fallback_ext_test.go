@@ -161,10 +161,10 @@ func TestShortContextsOpenTheCircuit(t *testing.T) {
 func TestLateGrantsAreGivenBack(t *testing.T) {
 	for name, late := range map[string]func(t *testing.T, net *network, l *redislimit.Limiter){
 		"slow": func(t *testing.T, net *network, l *redislimit.Limiter) {
-			net.latency = 150 * time.Millisecond
+			net.latency.Store(int64(150 * time.Millisecond))
 			require.ErrorIs(t, try(l, time.Second).err, redislimit.ErrUnavailable)
 			time.Sleep(time.Second)
-			net.latency = 0
+			net.latency.Store(int64(0))
 		},
 		"stopped": func(t *testing.T, net *network, l *redislimit.Limiter) {
 			net.hang()
@@ -173,10 +173,10 @@ func TestLateGrantsAreGivenBack(t *testing.T) {
 			time.Sleep(time.Second)
 		},
 		"cancelled": func(t *testing.T, net *network, l *redislimit.Limiter) {
-			net.latency = 50 * time.Millisecond
+			net.latency.Store(int64(50 * time.Millisecond))
 			require.ErrorIs(t, try(l, 20*time.Millisecond).err, crest.ErrLimited)
 			time.Sleep(time.Second)
-			net.latency = 0
+			net.latency.Store(int64(0))
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

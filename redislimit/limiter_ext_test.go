@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -62,8 +63,9 @@ func TestFailsFast(t *testing.T) {
 
 func TestFirstCome(t *testing.T) {
 	virtual(t, func(t *testing.T, net *network) {
-		net.latency = time.Millisecond
+		net.latency.Store(int64(time.Millisecond))
 		l := net.limiter(1, time.Second, redislimit.Options{})
+		var mu sync.Mutex
 		var order []int
 		var running sync.WaitGroup
 		for i := range 20 {
@@ -71,6 +73,8 @@ func TestFirstCome(t *testing.T) {
 			defer cancel()
 			running.Go(func() {
 				if l.Wait(ctx) == nil {
+					mu.Lock()
+					defer mu.Unlock()
 					order = append(order, i)
 				}
 			})
@@ -202,18 +206,18 @@ func TestMistakes(t *testing.T) {
 	}{
 		"the client is nil": {nil, "k", 1, time.Second, good},
 		"the client is nil: make one with redis.NewClient": {(*redis.Client)(nil), "k", 1, time.Second, good},
-		"the key is empty":                                 {client, "", 1, time.Second, good},
-		"the key begins with }":                            {client, "}", 1, time.Second, good},
-		"n is 0, and must be from 1 to 100000":             {client, "k", 0, time.Second, good},
-		"n is 100001":                                      {client, "k", 100_001, time.Second, good},
-		"per is 0s, and must be more than zero":            {client, "k", 1, 0, good},
-		"per is 10000h0m0s":                                {client, "k", 1, 10_000 * time.Hour, good},
-		"Fallback is 3, and must be Closed, Open or Local": {client, "k", 1, time.Second, redislimit.Options{Fallback: 3}},
-		"Share is 1, and is only for the mode Local":       {client, "k", 1, time.Second, redislimit.Options{Share: 1}},
-		"Share is 2, and must be from 1 to n, which is 1":  {client, "k", 1, time.Second, redislimit.Options{Fallback: redislimit.Local, Share: 2}},
-		"Deadline is -1ns, and must be from 0 to 3s":       {client, "k", 1, time.Second, redislimit.Options{Deadline: -1}},
-		"Margin is -1ns":                                   {client, "k", 1, time.Second, redislimit.Options{Margin: -1}},
-		"MaxQueue is -1, and must not be negative":         {client, "k", 1, time.Second, redislimit.Options{MaxQueue: -1}},
+		"the key is empty":                      {client, "", 1, time.Second, good},
+		"the key begins with }":                 {client, "}", 1, time.Second, good},
+		"n is 0, and must be from 1 to 100000":  {client, "k", 0, time.Second, good},
+		"n is 100001":                           {client, "k", 100_001, time.Second, good},
+		"per is 0s, and must be more than zero": {client, "k", 1, 0, good},
+		"per is 10000h0m0s":                     {client, "k", 1, 10_000 * time.Hour, good},
+		"options: Fallback is 3, and must be Closed, Open or Local": {client, "k", 1, time.Second, redislimit.Options{Fallback: 3}},
+		"options: Share is 1, and is only for the mode Local":       {client, "k", 1, time.Second, redislimit.Options{Share: 1}},
+		"options: Share is 2, and must be from 1 to n, which is 1":  {client, "k", 1, time.Second, redislimit.Options{Fallback: redislimit.Local, Share: 2}},
+		"options: Deadline is -1ns, and must be from 0 to 3s":       {client, "k", 1, time.Second, redislimit.Options{Deadline: -1}},
+		"options: Margin is -1ns":                                   {client, "k", 1, time.Second, redislimit.Options{Margin: -1}},
+		"options: MaxQueue is -1, and must not be negative":         {client, "k", 1, time.Second, redislimit.Options{MaxQueue: -1}},
 	} {
 		t.Run(want, func(t *testing.T) {
 			l, err := redislimit.New(mistake.client, mistake.key, mistake.n, mistake.per, mistake.o)
@@ -227,14 +231,11 @@ func TestMistakes(t *testing.T) {
 type stubborn struct {
 	redis.Scripter
 	closed chan struct{}
-	mu     sync.Mutex
-	inside int
+	inside atomic.Int64
 }
 
 func (s *stubborn) EvalSha(ctx context.Context, _ string, _ []string, _ ...any) *redis.Cmd {
-	s.mu.Lock()
-	s.inside++
-	s.mu.Unlock()
+	s.inside.Add(1)
 	<-s.closed
 	c := redis.NewCmd(ctx)
 	c.SetErr(redis.ErrClosed)
@@ -253,7 +254,7 @@ func TestStuckCallsAreBounded(t *testing.T) {
 			require.LessOrEqual(t, o.took, 100*time.Millisecond)
 			time.Sleep(2 * time.Second)
 		}
-		require.Equal(t, 16, client.inside)
+		require.EqualValues(t, 16, client.inside.Load())
 		require.ErrorContains(t, try(l, time.Second).err, "16 calls have not returned yet")
 		close(client.closed)
 		synctest.Wait()

@@ -110,7 +110,7 @@ func TestNoWindowHoldsMore(t *testing.T) {
 				r := rand.New(rand.NewPCG(seed, 1))
 				n := []int{1, 2, 5, 20}[r.IntN(4)]
 				per := []time.Duration{50 * time.Millisecond, time.Second, time.Minute}[r.IntN(3)]
-				net.latency = rand64(r, 5*time.Millisecond)
+				net.latency.Store(int64(rand64(r, 5*time.Millisecond)))
 				processes := make([]*redislimit.Limiter, 4)
 				for i := range processes {
 					processes[i] = net.limiter(n, per, redislimit.Options{})

@@ -88,17 +88,17 @@ func mistake(client redis.Scripter, key string, n int, per time.Duration, o Opti
 func (o Options) mistake(n int) error {
 	switch {
 	case o.Fallback < Closed || o.Fallback > Local:
-		return fmt.Errorf("Fallback is %d, and must be Closed, Open or Local", o.Fallback)
+		return fmt.Errorf("options: Fallback is %d, and must be Closed, Open or Local", o.Fallback)
 	case o.Share != 0 && o.Fallback != Local:
-		return fmt.Errorf("Share is %d, and is only for the mode Local: set Fallback, or leave Share out", o.Share)
+		return fmt.Errorf("options: Share is %d, and is only for the mode Local: set Fallback, or leave Share out", o.Share)
 	case o.Share < 0 || o.Share > n:
-		return fmt.Errorf("Share is %d, and must be from 1 to n, which is %d", o.Share, n)
+		return fmt.Errorf("options: Share is %d, and must be from 1 to n, which is %d", o.Share, n)
 	case o.Deadline < 0 || o.Deadline > longestDeadline:
-		return fmt.Errorf("Deadline is %v, and must be from 0 to %v", o.Deadline, longestDeadline)
+		return fmt.Errorf("options: Deadline is %v, and must be from 0 to %v", o.Deadline, longestDeadline)
 	case o.Margin < 0 || o.Margin > longestPer:
-		return fmt.Errorf("Margin is %v, and must be from 0 to %v", o.Margin, longestPer)
+		return fmt.Errorf("options: Margin is %v, and must be from 0 to %v", o.Margin, longestPer)
 	case o.MaxQueue < 0:
-		return fmt.Errorf("MaxQueue is %d, and must not be negative", o.MaxQueue)
+		return fmt.Errorf("options: MaxQueue is %d, and must not be negative", o.MaxQueue)
 	}
 	return nil
 }

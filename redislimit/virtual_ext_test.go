@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,7 +22,7 @@ import (
 type network struct {
 	t       *testing.T
 	redis   *miniredis.Miniredis
-	latency time.Duration // of every command
+	latency atomic.Int64 // nanoseconds, of every command
 
 	mu    sync.Mutex
 	hung  bool
@@ -125,8 +126,8 @@ type conn struct {
 }
 
 func (c *conn) Write(b []byte) (int, error) {
-	if c.network.latency > 0 {
-		time.Sleep(c.network.latency)
+	if d := c.network.latency.Load(); d > 0 {
+		time.Sleep(time.Duration(d))
 	}
 	if !c.network.stopped() {
 		return c.Conn.Write(b)
