@@ -42,5 +42,5 @@
 // again; so not every request pays the deadline. Recovery needs nobody's help. In the window in which one mode of
 // counting follows the other, what both let go can come together.
 //
-// At most 16 goroutines wait for a client that does not return; they end with its own timeouts, or when it is closed.
+// At most 16 goroutines wait for a client that does not return; they end with its own timeouts, or soon after it is closed.
 package redislimit

@@ -172,6 +172,19 @@ func TestLateGrantsAreGivenBack(t *testing.T) {
 			net.goOn()
 			time.Sleep(time.Second)
 		},
+		"stopped for longer than the client tries": func(t *testing.T, net *network, l *redislimit.Limiter) {
+			net.hang()
+			require.ErrorIs(t, try(l, time.Second).err, redislimit.ErrUnavailable)
+			time.Sleep(20 * time.Second)
+			net.goOn()
+			time.Sleep(time.Second)
+		},
+		"overtaken by its cancellation": func(t *testing.T, net *network, l *redislimit.Limiter) {
+			net.latency.Store(int64(50 * time.Millisecond))
+			time.AfterFunc(10*time.Millisecond, func() { net.latency.Store(0) })
+			require.ErrorIs(t, try(l, 20*time.Millisecond).err, crest.ErrLimited)
+			time.Sleep(time.Second)
+		},
 		"cancelled": func(t *testing.T, net *network, l *redislimit.Limiter) {
 			net.latency.Store(int64(50 * time.Millisecond))
 			require.ErrorIs(t, try(l, 20*time.Millisecond).err, crest.ErrLimited)
@@ -182,6 +195,8 @@ func TestLateGrantsAreGivenBack(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			virtual(t, func(t *testing.T, net *network) {
 				l := net.limiter(1, time.Hour, redislimit.Options{})
+				take(t, l, 1).Cancel() // so that there are connections
+				synctest.Wait()
 				late(t, net, l)
 				require.NoError(t, try(l, 2*time.Second).err)
 			})

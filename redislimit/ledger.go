@@ -58,13 +58,13 @@ func newLedger(client redis.Scripter, key string, n int, span time.Duration, o O
 	return g
 }
 
-// take asks for units. late is told of an answer that came when take had returned.
+// take asks for units. late is told of an answer that came when take had returned. What could not be written during
+// an outage goes first: else units that this process gave back would stand in its way.
 func (g *ledger) take(ctx context.Context, late func(reply), id string, cost int, jitter int64) (reply, error) {
-	r, err := g.call(ctx, late, g.keys, g.args("take", id, cost, jitter))
-	if err == nil {
-		g.write()
+	if g.claim() {
+		g.write(ctx)
 	}
-	return r, err
+	return g.call(ctx, late, g.keys, g.args("take", id, cost, jitter))
 }
 
 func (g *ledger) args(command string, more ...any) []any {
@@ -77,40 +77,45 @@ func (g *ledger) add(n note) {
 		g.notes = append(g.notes, n)
 	}
 	g.mu.Unlock()
-	g.write()
-}
-
-// write sees that the notes are being written, if Redis can be expected to take them.
-func (g *ledger) write() {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if !g.writing && len(g.notes) > 0 && g.skips() == nil {
-		g.writing = true
-		go g.writeAll()
+	if g.claim() {
+		go g.write(context.Background())
 	}
 }
 
-func (g *ledger) writeAll() {
-	for {
-		g.mu.Lock()
-		some := g.notes[:min(batch, len(g.notes))]
-		g.writing = len(some) > 0
-		g.mu.Unlock()
-		if len(some) == 0 {
-			return
-		}
+// claim reports whether it is for the caller to write: there is something, nobody does, and Redis can be expected to
+// take it.
+func (g *ledger) claim() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.writing || len(g.notes) == 0 || g.skips() != nil {
+		return false
+	}
+	g.writing = true
+	return true
+}
+
+// write is for who has claimed it. What Redis does not confirm stays: to write it twice does no harm.
+func (g *ledger) write(ctx context.Context) {
+	for some := g.next(0); len(some) > 0; {
 		args := g.args("settle")
 		for _, n := range some {
 			args = append(args, n.what, n.id, n.amount)
 		}
-		_, err := g.call(context.Background(), nil, g.keys, args)
-		g.mu.Lock()
-		if err != nil {
+		if _, err := g.call(ctx, nil, g.keys, args); err != nil {
+			g.mu.Lock()
+			defer g.mu.Unlock()
 			g.writing = false
-			g.mu.Unlock()
 			return
 		}
-		g.notes = g.notes[len(some):]
-		g.mu.Unlock()
+		some = g.next(len(some))
 	}
+}
+
+// next forgets the notes that were written and returns more; where there are none the writing is over.
+func (g *ledger) next(written int) []note {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.notes = g.notes[written:]
+	g.writing = len(g.notes) > 0
+	return g.notes[:min(batch, len(g.notes))]
 }

@@ -11,24 +11,24 @@ import (
 	"github.com/crest-go/crest/redislimit"
 )
 
-// crowdFor has 8 goroutines ask for slots until stop is called, and keeps how they fared.
-type crowdFor struct {
+// askers are 8 goroutines that ask for slots until stop is called.
+type askers struct {
 	stop    context.CancelFunc
 	running sync.WaitGroup
 	mu      sync.Mutex
+	since   time.Time // who asked before does not count
 	let     int
 	refused int
 	slowest time.Duration
 }
 
-func ask(l *redislimit.Limiter) *crowdFor {
+func ask(l *redislimit.Limiter) *askers {
 	ctx, stop := context.WithCancel(context.Background())
-	c := &crowdFor{stop: stop}
+	c := &askers{stop: stop}
 	for range 8 {
 		c.running.Go(func() {
 			for ctx.Err() == nil {
-				o := try(l, time.Minute)
-				c.note(o)
+				c.note(time.Now(), try(l, time.Minute))
 				time.Sleep(5 * time.Millisecond) // what a request takes
 			}
 		})
@@ -36,9 +36,12 @@ func ask(l *redislimit.Limiter) *crowdFor {
 	return c
 }
 
-func (c *crowdFor) note(o outcome) {
+func (c *askers) note(asked time.Time, o outcome) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if asked.Before(c.since) {
+		return
+	}
 	if o.err == nil {
 		c.let++
 	} else {
@@ -48,11 +51,11 @@ func (c *crowdFor) note(o outcome) {
 }
 
 // reset returns what was counted, and begins anew.
-func (c *crowdFor) reset() (let, refused int, slowest time.Duration) {
+func (c *askers) reset() (let, refused int, slowest time.Duration) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	let, refused, slowest = c.let, c.refused, c.slowest
-	c.let, c.refused, c.slowest = 0, 0, 0
+	c.since, c.let, c.refused, c.slowest = time.Now(), 0, 0, 0
 	return let, refused, slowest
 }
 
