@@ -89,7 +89,7 @@ func TestRetryAfterRow35(t *testing.T) {
 		"ten digits":     {[]string{"9999999999"}, 9223372036 * time.Second}, // clamped, never negative
 		"negative":       {[]string{"-5"}, 0},
 		"plus":           {[]string{"+5"}, 0},
-		"fraction":       {[]string{"1.5"}, 0},
+		"fraction":       {[]string{"1.5"}, 1500 * time.Millisecond},
 		"20 digits":      {[]string{strings.Repeat("9", 20)}, 0},
 		"11 digits":      {[]string{"10000000000"}, 0},
 		"list":           {[]string{"1, 2"}, 0},
