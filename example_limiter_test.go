@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -133,6 +134,30 @@ func ExampleMaxQueue() {
 	// Output:
 	// <nil>
 	// true
+}
+
+// GitHub says in X-RateLimit-Remaining what is left, and in X-RateLimit-Reset when that ends, as seconds since 1970. The limiter
+// was guessed too high; it learns, and the call that could not be served is not sent.
+func ExampleXRateLimit() {
+	left := 2
+	github := fakeServer(func(w http.ResponseWriter, req *http.Request) {
+		left--
+		w.Header().Set("X-RateLimit-Remaining", strconv.Itoa(left))
+		w.Header().Set("X-RateLimit-Reset", strconv.FormatInt(time.Now().Add(time.Hour).Unix(), 10))
+		answering(200, `[]`)(w, req)
+	})
+	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(github),
+		crest.WithRateLimit(5000, time.Hour, crest.XRateLimit(crest.DialectGitHub)))
+	list := crest.Get[crest.Empty, []string]("/books")
+
+	for range 3 {
+		_, err := list.Call(context.Background(), c, crest.Empty{})
+		fmt.Println("left:", left, "- refused:", errors.Is(err, crest.ErrLimited))
+	}
+	// Output:
+	// left: 1 - refused: false
+	// left: 0 - refused: false
+	// left: 0 - refused: true
 }
 
 // The API allows 10 points a minute; an export is 8 of them, and a large one is 10.

@@ -26,15 +26,19 @@ type RateLimiter struct {
 	gap      int64 // with Smooth, between two units
 	smooth   bool
 	maxQueue int
+	dialect  Dialect
 	mistake  error
 	start    time.Time // times are nanoseconds since then, by the monotonic clock
 
 	mu      sync.Mutex
 	sent    stamps
 	pending int   // units that were granted and not written yet
+	open    int   // units that were granted and not answered yet; an answer that is lost stays among them for a while
 	next    int64 // Smooth: no grant before
 	resume  int64 // after a pause: no grant before
 	eased   int64 // after a pause: until then waiters are let go one by one
+	pace    int64 // with at most this between them
+	quotas  []*quota
 	queue   waiters
 	timer   *time.Timer // for the head of the queue; nil when it has none
 	alarm   int64       // when it goes off
@@ -64,6 +68,9 @@ func (l *RateLimiter) Wait(ctx context.Context) error {
 	counted, err := l.take(ctx, 1, true)
 	if err == nil && !counted {
 		l.stamp(1)
+		l.mu.Lock()
+		l.unanswered(1)
+		l.mu.Unlock()
 	}
 	return err
 }
@@ -85,7 +92,7 @@ type unit RateLimiter
 
 func (u *unit) Sent()                       { (*RateLimiter)(u).stamp(1) }
 func (u *unit) Cancel()                     { (*RateLimiter)(u).giveBack(1) }
-func (u *unit) Observe(resp *http.Response) { (*RateLimiter)(u).observe(resp) }
+func (u *unit) Observe(resp *http.Response) { (*RateLimiter)(u).observe(resp, 1) }
 
 // units is a slot of another cost.
 type units struct {
@@ -95,7 +102,7 @@ type units struct {
 
 func (u *units) Sent()                       { u.limiter.stamp(u.cost) }
 func (u *units) Cancel()                     { u.limiter.giveBack(u.cost) }
-func (u *units) Observe(resp *http.Response) { u.limiter.observe(resp) }
+func (u *units) Observe(resp *http.Response) { u.limiter.observe(resp, u.cost) }
 
 func (l *RateLimiter) now() int64 { return int64(time.Since(l.start)) }
 
@@ -107,11 +114,12 @@ func (l *RateLimiter) take(ctx context.Context, cost int, atOnce bool) (counted 
 	}
 	l.mu.Lock()
 	now := l.now()
-	l.sent.expire(now - l.span)
+	l.expire(now)
 	if at, known := l.earliest(cost); l.queue.head == nil && known && at <= now {
-		l.pending += cost
+		l.hold(cost)
 		if atOnce {
 			l.count(now, cost)
+			l.unanswered(cost)
 		}
 		l.mu.Unlock()
 		return atOnce, nil
@@ -153,8 +161,20 @@ func (l *RateLimiter) check(ctx context.Context, cost int) error {
 	return nil
 }
 
+// expire forgets what time has made void.
+func (l *RateLimiter) expire(now int64) {
+	l.sent.expire(now - l.span)
+	if l.quotas != nil {
+		l.passQuotas(now)
+	}
+}
+
+// hold makes cost units pending, and release undoes it.
+func (l *RateLimiter) hold(cost int)    { l.pending += cost; l.open += cost }
+func (l *RateLimiter) release(cost int) { l.pending -= cost; l.open -= cost }
+
 // earliest says when cost units may be granted, once those before have been. It is not known while that depends on units
-// which are not written yet. The ring is free of expired stamps.
+// which are not written yet, or on answers; if none of those comes, at is when to look again. The ring is free of expired stamps.
 func (l *RateLimiter) earliest(cost int) (at int64, known bool) {
 	if l.smooth && l.pending > 0 {
 		return 0, false
@@ -164,6 +184,9 @@ func (l *RateLimiter) earliest(cost int) (at int64, known bool) {
 		return 0, false
 	} else if over > 0 {
 		at = max(at, l.sent.oldest(over)+l.span)
+	}
+	if l.quotas != nil {
+		return l.earliestLearned(at, cost)
 	}
 	return at, true
 }
@@ -188,24 +211,14 @@ func (l *RateLimiter) join(ctx context.Context, now int64, cost int) (*waiter, e
 	return w, nil
 }
 
-// estimate says when cost units that queue up now can be granted at the earliest: when the n-th unit before
-// their last one has left the window. Where that one waits itself, it takes whole windows more, back to a
-// unit whose time is known, or is now at best.
+// estimate says when cost units that queue up now can be granted at the earliest.
 func (l *RateLimiter) estimate(now int64, cost int) int64 {
-	n, known := int64(l.n), int64(l.sent.n+l.pending)
-	over := known + l.queue.cost + int64(cost) - n
-	windows := max(0, (over-known+n-1)/n)
-	over -= windows * n
-	at := now
-	switch {
-	case over > int64(l.sent.n):
-		at = now + l.span
-	case over > 0:
-		at = l.sent.oldest(int(over)) + l.span
-	}
-	at = max(at, l.resume, l.next) + times(windows, l.span)
+	at := l.sent.least(now, max(now, l.resume, l.next), l.span, l.n, l.pending, l.queue.cost+int64(cost))
 	if l.smooth {
 		at = max(at, max(l.next, now+times(int64(l.pending), l.gap))+times(l.queue.cost, l.gap))
+	}
+	for _, q := range l.quotas {
+		at = max(at, q.least(now, cost, l.pending, l.queue.len))
 	}
 	return min(at, maxSpan-1)
 }
@@ -226,7 +239,7 @@ func (l *RateLimiter) leave(ctx context.Context, w *waiter) error {
 	case w.queued:
 		l.queue.remove(w)
 	case w.err == nil:
-		l.pending -= w.cost
+		l.release(w.cost)
 	}
 	l.advance(l.now())
 	return refused(w.estimate, context.Cause(ctx))
@@ -237,7 +250,7 @@ func (l *RateLimiter) stamp(cost int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	l.sent.expire(now - l.span)
+	l.expire(now)
 	l.count(now, cost)
 	l.advance(now)
 }
@@ -249,13 +262,16 @@ func (l *RateLimiter) count(now int64, cost int) {
 	if l.smooth {
 		l.next = now + times(int64(cost), l.gap)
 	}
+	for _, q := range l.quotas {
+		q.count(now, cost)
+	}
 }
 
 // giveBack frees cost pending units that were never written.
 func (l *RateLimiter) giveBack(cost int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.pending -= cost
+	l.release(cost)
 	l.advance(l.now())
 }
 
@@ -265,7 +281,7 @@ func (l *RateLimiter) advance(now int64) {
 		l.disarm()
 		return
 	}
-	l.sent.expire(now - l.span)
+	l.expire(now)
 	for w := l.queue.head; w != nil; w = l.queue.head {
 		at, known := l.earliest(w.cost)
 		switch {
@@ -273,7 +289,7 @@ func (l *RateLimiter) advance(now int64) {
 			l.grant(w, now)
 		case known && at >= w.deadline:
 			l.refuse(w, at, now)
-		case known:
+		case known || at > now:
 			l.arm(at, now)
 			return
 		default: // stamp or giveBack will come
@@ -286,9 +302,9 @@ func (l *RateLimiter) advance(now int64) {
 
 func (l *RateLimiter) grant(w *waiter, now int64) {
 	l.queue.remove(w)
-	l.pending += w.cost
+	l.hold(w.cost)
 	if now < l.eased {
-		l.resume = max(l.resume, now+rand.Int64N(l.span/int64(l.n)+1))
+		l.resume = max(l.resume, now+rand.Int64N(l.pace+1))
 	}
 	close(w.done)
 }

@@ -253,7 +253,23 @@ func TestLimiterAllocations(t *testing.T) {
 		}
 		slot.Sent()
 	}), "Slot")
+
+	slot, err := l.Slot(ctx, nil, 1)
+	require.NoError(t, err)
+	slot.Sent()
+	slot.(crest.Feedback).Observe(response(nil, 200, "", "RateLimit", `"p";r=900000;t=60`, "RateLimit-Policy", `"p";q=50000;w=1`))
+	require.Zero(t, testing.AllocsPerRun(1000, func() {
+		slot, err := l.Slot(ctx, nil, 1)
+		if err != nil {
+			panic("refused")
+		}
+		slot.Sent()
+		slot.(crest.Feedback).Observe(silence)
+	}), "Slot, with what a server said")
 }
+
+// silence is an answer that says nothing.
+var silence = response(nil, 200, "")
 
 // plain is a limiter without slots that notes what it was asked for.
 type plain struct {

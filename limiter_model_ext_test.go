@@ -37,6 +37,7 @@ type world struct {
 	start   time.Time
 	all     []*customer
 	grants  []*customer
+	hear    func() []string // what the server says; nil for nothing
 	mu      sync.Mutex
 }
 
@@ -77,8 +78,11 @@ func (w *world) serve(c *customer) {
 	c.sent = time.Since(w.start)
 	if c.unused {
 		slot.Cancel()
-	} else {
-		slot.Sent()
+		return
+	}
+	slot.Sent()
+	if w.hear != nil {
+		slot.(crest.Feedback).Observe(response(nil, 429, "", w.hear()...))
 	}
 }
 

@@ -81,7 +81,7 @@ func (l *RateLimiter) fault(format string, args ...any) {
 	}
 }
 
-// LimiterOption is an option of [NewLimiter] and [WithRateLimit]: [Smooth], [Margin] or [MaxQueue].
+// LimiterOption is an option of [NewLimiter] and [WithRateLimit]: [Smooth], [Margin], [MaxQueue] or [XRateLimit].
 type LimiterOption interface{ applyLimiter(l *RateLimiter) }
 
 type limiterOption func(l *RateLimiter)

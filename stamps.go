@@ -1,5 +1,7 @@
 package crest
 
+import "sort"
+
 // stamps are the moments at which units of a limit were sent, oldest first: a ring that grows as it is needed.
 type stamps struct {
 	at    []int64
@@ -50,4 +52,46 @@ func (s *stamps) expire(end int64) {
 			s.first = 0
 		}
 	}
+}
+
+// drop forgets the k oldest; none if k is less than 1.
+func (s *stamps) drop(k int) {
+	if k < 1 {
+		return
+	}
+	k = min(k, s.n)
+	s.first, s.n = s.index(k), s.n-k
+}
+
+// since is how many were sent after a moment.
+func (s *stamps) since(at int64) int {
+	return s.n - sort.Search(s.n, func(k int) bool { return s.oldest(k+1) > at })
+}
+
+// least is a moment, no earlier than from, before which the last of so many more units cannot go if any window of the span
+// has room for n: when the n-th unit before it has left the window. Where that one waits itself, it takes whole windows more,
+// back to a unit whose time is known, or is now at best.
+func (s *stamps) least(now, from, span int64, n, pending int, more int64) int64 {
+	known, room := int64(s.n+pending), int64(n)
+	over := known + more - room
+	windows := max(0, (over-known+room-1)/room)
+	over -= windows * room
+	at := from
+	switch {
+	case over > int64(s.n):
+		at = max(from, now+span)
+	case over > 0:
+		at = max(from, s.oldest(int(over))+span)
+	}
+	return at + times(windows, span)
+}
+
+// newest is a copy of the k newest stamps.
+func (s *stamps) newest(k int) stamps {
+	k = min(k, s.n)
+	c := stamps{at: make([]int64, max(k, smallestRing)), n: k}
+	for i := range k {
+		c.at[i] = s.oldest(s.n - k + 1 + i)
+	}
+	return c
 }
