@@ -78,13 +78,10 @@ func ended(ctx context.Context) *CallError {
 	return err
 }
 
-// send is the second half: attempt → hop → middleware → limit → authorize → send → read, then
-// map error, decode, validate.
+// send is the second half: attempt → hop → middleware → limit → authorize → send → read → map error, then
+// decode, validate.
 func (c *call) send(ctx context.Context, res reflect.Value) (*answer, *CallError) {
 	a, err := c.attempt(ctx)
-	if err == nil {
-		err = c.mapError(a)
-	}
 	if err == nil {
 		err = c.decode(a, res)
 	}
@@ -103,7 +100,9 @@ func (a *answer) abandon(err *CallError) {
 	if a == nil {
 		return
 	}
-	err.RequestID = requestID(a.resp.Header)
+	if !err.told {
+		err.RequestID = requestID(a.resp.Header)
+	}
 	if a.live != nil {
 		_ = a.live.Close()
 	}
@@ -181,8 +180,13 @@ func (c *call) validateResponse(ctx context.Context, a *answer, res reflect.Valu
 	return broken
 }
 
-// failed adds to an error what is known of the call. A cancelled call says so, whatever step it was in.
+// failed adds to an error what is known of the call, once: after that it may be in the caller's hands. A cancelled call says so, whatever
+// step it was in.
 func (c *call) failed(ctx context.Context, err *CallError) *CallError {
+	if err.told {
+		return err
+	}
+	err.told = true
 	err.Endpoint = c.endpoint.name
 	err.Attempts = c.attempts
 	if at := cmp.Or(c.at, c.out); at != nil {

@@ -145,6 +145,7 @@ type CallError struct {
 	ctxErr  error // the context's error and cause, when it ended the call
 	hop     *hop  // which hop made it, before the wire
 	stopped error // why it was not tried again although it could pass
+	told    bool  // nothing of it changes any more
 }
 
 // Error returns one line: "crest: GET /pets/{id}: 404 Not Found: no such pet".
@@ -188,13 +189,16 @@ func (e *CallError) aftermath() string {
 	return text
 }
 
-// stop returns e with the reason why it is final although another attempt might have passed. It is a copy: e may be in the
-// caller's hands.
-func (e *CallError) stop(why error) *CallError {
+// stop returns e with the reason why it is final although another attempt might have passed, and the context's error where that is
+// the reason. It is a copy: e is in the caller's hands.
+func (e *CallError) stop(why, ctxErr error) *CallError {
 	final := *e
 	final.stopped = why
-	if own, ok := errors.AsType[*CallError](why); ok {
+	if own, ok := why.(*CallError); ok {
 		final.stopped = own.Err
+	}
+	if final.ctxErr == nil {
+		final.ctxErr = ctxErr
 	}
 	return &final
 }

@@ -107,7 +107,7 @@ func (s *settings) checkPlain(base *url.URL) error {
 // checkTransport refuses settings of a transport that is not crest's own.
 func (s *settings) checkTransport() error {
 	if s.client.transport != nil && (s.timeouts.Connect != 0 || s.timeouts.TLS != 0) {
-		return errors.New("Timeouts.Connect and Timeouts.TLS beside WithTransport, whose transport has its own: set them there (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout)")
+		return errors.New("the fields Timeouts.Connect and Timeouts.TLS beside WithTransport, whose transport has its own: set them there (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout)")
 	}
 	return nil
 }

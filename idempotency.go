@@ -40,29 +40,41 @@ func WithIdempotencyKey(k IdempotencyKey) Option {
 	})
 }
 
-// hasKey reports whether a request carries a key.
-func (s *settings) hasKey(h http.Header) bool {
-	for _, name := range keyHeaders {
-		if h.Get(name) != "" {
-			return true
+// key is the idempotency key that a request carries, "" for none.
+func (o *outgoing) key(names []string) string {
+	for _, name := range names {
+		if value := o.header.Get(name); value != "" {
+			return value
+		}
+		for _, f := range o.credentials.fields {
+			if f.In == bind.Header && f.Name == name && f.Value != "" {
+				return f.Value
+			}
 		}
 	}
-	return s.key != nil && h.Get(s.key.Header) != ""
+	return ""
+}
+
+// keyNames are the headers that may carry one.
+func (s *settings) keyNames() []string {
+	if s.key == nil {
+		return keyHeaders[:]
+	}
+	return append([]string{s.key.Header}, keyHeaders[:]...)
 }
 
 // addKey gives the call a key of its own, unless the caller did.
 func (c *call) addKey(out *outgoing) error {
-	if k := c.settings.key; k != nil && !idempotentMethods[out.method] {
+	given := out.key(c.settings.keyNames())
+	if len(given) > maxKey {
+		return fmt.Errorf("the idempotency key has more than %d characters", maxKey)
+	}
+	if k := c.settings.key; k != nil && given == "" && !idempotentMethods[out.method] {
 		key := newKey()
 		if k.Quoted {
 			key = `"` + key + `"`
 		}
 		addHeader(out.header, k.Header, key)
-	}
-	for _, name := range keyHeaders {
-		if len(out.header.Get(name)) > maxKey {
-			return fmt.Errorf("the header %s has more than %d characters", name, maxKey)
-		}
 	}
 	return nil
 }

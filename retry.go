@@ -72,17 +72,17 @@ func (r Retry) check(l level) error {
 	var mistakes []error
 	for _, code := range r.Statuses {
 		if code < 100 || code > 999 {
-			mistakes = append(mistakes, fmt.Errorf("Statuses: %d is not a status", code))
+			mistakes = append(mistakes, fmt.Errorf("%d in Statuses is not a status", code))
 		}
 	}
 	if r.MaxRetryAfter < 0 {
-		mistakes = append(mistakes, fmt.Errorf("MaxRetryAfter is %v, and negative", r.MaxRetryAfter))
+		mistakes = append(mistakes, fmt.Errorf("the field MaxRetryAfter is %v, and negative", r.MaxRetryAfter))
 	}
 	if r.Budget < NoBound {
-		mistakes = append(mistakes, fmt.Errorf("Budget is %d: give a positive number, 0 for the default or NoBound", r.Budget))
+		mistakes = append(mistakes, fmt.Errorf("the field Budget is %d: give a positive number, 0 for the default or NoBound", r.Budget))
 	}
 	if l != levelClient && r.Budget != 0 {
-		mistakes = append(mistakes, errors.New("Budget is of all calls together: give it to crest.New"))
+		mistakes = append(mistakes, errors.New("the field Budget is of all calls together: give it to crest.New"))
 	}
 	return errors.Join(mistakes...)
 }
@@ -152,23 +152,35 @@ func (r *retrying) prepare(req *http.Request) *CallError {
 func (r *retrying) next(failure *CallError) *CallError {
 	c := r.call
 	if r.last != nil && neverTried(failure) {
-		final := r.last.stop(failure) // what ended the attempt before is the news
-		final.ctxErr = contextError(c.life)
-		return final
-	}
-	c.sent = max(c.sent, failure.Sent)
-	if c.life.Err() != nil || r.n >= r.rules.max() {
-		return failure
+		c.core.budget.add(r.cost)
+		return r.last.stop(failure, c.endOf(failure)) // what ended the attempt before is the news
 	}
 	unsent := failure.Step == ErrTransport && failure.Sent == SentNo // by itself: of the attempts before, c knows
+	c.sent = max(c.sent, failure.Sent)
 	failure = c.failed(c.life, failure)
+	if r.n >= r.rules.max() {
+		return failure
+	}
 	switch repeat := r.rules.repeat(failure, unsent); {
 	case repeat == repeatNever, repeat == repeatSafe && !c.idempotent():
 		return failure
+	case c.life.Err() != nil:
+		return failure.stop(nil, contextError(c.life))
 	case !c.out.body.again():
-		return failure.stop(errBodyUsed)
+		return failure.stop(errBodyUsed, nil)
 	}
 	return r.pause(failure)
+}
+
+// endOf is the context's error that kept a retry from being sent, if it did: ended, or about to end before a slot is free.
+func (c *call) endOf(failure *CallError) error {
+	if err := contextError(c.life); err != nil {
+		return err
+	}
+	if deadline, ok := c.life.Deadline(); ok && failure.Step == ErrLimited && failure.Wait > 0 && time.Until(deadline) <= failure.Wait {
+		return context.DeadlineExceeded
+	}
+	return nil
 }
 
 var (
@@ -180,21 +192,19 @@ var (
 func (r *retrying) pause(failure *CallError) *CallError {
 	wait, err := r.rules.wait(r.n+1, failure)
 	if err != nil {
-		return failure.stop(err)
+		return failure.stop(err, nil)
 	}
 	c := r.call
 	if deadline, ok := c.life.Deadline(); ok && time.Until(deadline) <= wait {
-		failure.ctxErr = context.DeadlineExceeded
-		return failure.stop(fmt.Errorf("the wait of %v would outlast the call's time", wait))
+		return failure.stop(fmt.Errorf("the wait of %v would outlast the call's time", wait), context.DeadlineExceeded)
 	}
 	cost := costOf(failure)
 	if !c.core.budget.take(cost) {
-		return failure.stop(errBudgetUsed)
+		return failure.stop(errBudgetUsed, nil)
 	}
 	if !sleep(c.life, wait) {
 		c.core.budget.add(cost)
-		failure.ctxErr = contextError(c.life)
-		return failure
+		return failure.stop(nil, contextError(c.life))
 	}
 	r.n, r.last, r.waited, r.took, r.cost = r.n+1, failure, wait, 0, cost
 	return nil

@@ -127,7 +127,7 @@ var idempotentMethods = map[string]bool{
 // idempotent reports whether the call may be executed twice. What the endpoint says wins over its method, a key over both.
 func (c *call) idempotent() bool {
 	switch {
-	case c.settings.hasKey(c.out.header):
+	case c.out.key(c.settings.keyNames()) != "":
 		return true
 	case c.settings.idempotent != unsaid:
 		return c.settings.idempotent == yes

@@ -70,7 +70,7 @@ func (c *call) try(r *retrying) (*answer, *CallError) {
 			if a.live == nil {
 				h.end()
 			}
-			return a, c.mapError(a)
+			return a, c.answered(a.resp, c.mapError(a))
 		}
 		left = h.remaining()
 		h.end()
@@ -99,7 +99,9 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 	h.credentials = c.at.credentials
 	req, err := c.at.request(h)
 	if err == nil && len(c.redirects) == 0 {
-		err = r.prepare(req)
+		if err = r.prepare(req); err != nil {
+			closeRequest(req)
+		}
 	}
 	if err != nil && h.number > 1 { // ErrRequest would promise that nothing was sent
 		err.Step = ErrTransport

@@ -66,7 +66,7 @@ func (t Timeouts) check(l level) error {
 		}
 	}
 	if l != levelClient && (t.Connect != 0 || t.TLS != 0) {
-		mistakes = append(mistakes, errors.New("Connect and TLS belong to the connections, which all calls share: give them to crest.New"))
+		mistakes = append(mistakes, errors.New("the fields Connect and TLS belong to the connections, which all calls share: give them to crest.New"))
 	}
 	return errors.Join(mistakes...)
 }

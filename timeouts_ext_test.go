@@ -276,7 +276,7 @@ func TestTimeoutMistakes(t *testing.T) {
 		})
 	}
 	connect := crest.WithTimeouts(crest.Timeouts{Connect: time.Second})
-	require.PanicsWithValue(t, "crest: GET /x: WithTimeouts: Connect and TLS belong to the connections, which all calls share: give them to crest.New",
+	require.PanicsWithValue(t, "crest: GET /x: WithTimeouts: the fields Connect and TLS belong to the connections, which all calls share: give them to crest.New",
 		func() { crest.Get[crest.Empty, crest.Empty]("/x", connect) })
 	c := newClient(t, "https://api.example.com")
 	_, err := ping.Call(t.Context(), c, crest.Empty{}, connect)
