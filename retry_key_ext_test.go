@@ -1,0 +1,250 @@
+package crest_test
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/crest-go/crest"
+)
+
+const uuid = `^[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$`
+
+// keyed sends one POST at a server that always fails, and returns the keys that arrived.
+func keyed(t *testing.T, k crest.IdempotencyKey, header string) []string {
+	t.Helper()
+	server := play(gives(503))
+	_, err := others["POST"]().Call(t.Context(), retried(t, server, crest.WithIdempotencyKey(k)), crest.Empty{})
+	require.ErrorIs(t, err, crest.Status(503))
+	return server.headers(header)
+}
+
+// A key is made once per call and is the same on all of its attempts; the next call has another.
+func TestRetryKeyPerCall(t *testing.T) {
+	for name, tt := range map[string]struct {
+		key           crest.IdempotencyKey
+		header, match string
+	}{
+		"default":      {crest.IdempotencyKey{}, "Idempotency-Key", uuid},
+		"quoted":       {crest.IdempotencyKey{Quoted: true}, "Idempotency-Key", `^"` + uuid[1:len(uuid)-1] + `"$`},
+		"other header": {crest.IdempotencyKey{Header: "paypal-request-id"}, "Paypal-Request-Id", uuid},
+		"both":         {crest.IdempotencyKey{Header: "X-Key", Quoted: true}, "X-Key", `^"[0-9a-f-]{36}"$`},
+	} {
+		t.Run(name, func(t *testing.T) {
+			first, second := keyed(t, tt.key, tt.header), keyed(t, tt.key, tt.header)
+			require.Len(t, first, 4)
+			require.Regexp(t, tt.match, first[0])
+			for _, key := range first {
+				require.Equal(t, first[0], key)
+			}
+			require.NotEqual(t, first[0], second[0])
+			if tt.header != "Idempotency-Key" {
+				require.Equal(t, []string{"", "", "", ""}, keyed(t, tt.key, "Idempotency-Key"))
+			}
+		})
+	}
+}
+
+// Methods that are idempotent by themselves have none.
+func TestRetryKeyIsForOtherMethodsOnly(t *testing.T) {
+	for name, make := range repeatable {
+		if strings.Contains(name, " ") {
+			continue
+		}
+		server := play(gives(503))
+		_, err := make().Call(t.Context(), retried(t, server, crest.WithIdempotencyKey(crest.IdempotencyKey{})), crest.Empty{})
+		require.Error(t, err)
+		require.Equal(t, []string{"", "", "", ""}, server.headers("Idempotency-Key"), name)
+	}
+	server := play(gives(503))
+	_, err := of("PATCH")().Call(t.Context(), retried(t, server, crest.WithIdempotencyKey(crest.IdempotencyKey{})), crest.Empty{})
+	require.Error(t, err)
+	require.Len(t, server.headers("Idempotency-Key"), 4)
+}
+
+// The nearest level says which header; the caller's own key wins over the made one, from wherever it comes.
+func TestRetryKeyOfTheCaller(t *testing.T) {
+	type model struct {
+		Key string `header:"Idempotency-Key"`
+	}
+	type optional struct {
+		Key string `header:"Idempotency-Key,omitempty"`
+	}
+	made := crest.WithIdempotencyKey(crest.IdempotencyKey{})
+	for name, tt := range map[string]struct {
+		call func(c crest.Caller) error
+		want string
+		sent int
+	}{
+		"header of the call": {func(c crest.Caller) error {
+			_, err := others["POST"]().Call(t.Context(), c, crest.Empty{}, crest.WithHeader("Idempotency-Key", "mine"))
+			return err
+		}, "^mine$", 4},
+		"header of the endpoint": {func(c crest.Caller) error {
+			_, err := others["POST"](crest.WithHeader("Idempotency-Key", "mine")).Call(t.Context(), c, crest.Empty{})
+			return err
+		}, "^mine$", 4},
+		"field of the model": {func(c crest.Caller) error {
+			_, err := crest.Post[model, crest.Empty]("/x").Call(t.Context(), c, model{"mine"})
+			return err
+		}, "^mine$", 4},
+		"a field that is not sent": {func(c crest.Caller) error {
+			_, err := crest.Post[optional, crest.Empty]("/x").Call(t.Context(), c, optional{})
+			return err
+		}, uuid, 4},
+		"removed": {func(c crest.Caller) error {
+			_, err := others["POST"]().Call(t.Context(), c, crest.Empty{}, crest.WithoutHeader("Idempotency-Key"))
+			return err
+		}, "^$", 1},
+		"exactly 255 characters": {func(c crest.Caller) error {
+			_, err := others["POST"]().Call(t.Context(), c, crest.Empty{}, crest.WithHeader("Idempotency-Key", strings.Repeat("k", 255)))
+			return err
+		}, "^k{255}$", 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := play(gives(503))
+			require.ErrorIs(t, tt.call(retried(t, server, made)), crest.Status(503))
+			require.Len(t, server.all, tt.sent)
+			for _, one := range server.all {
+				require.Regexp(t, tt.want, one.Header.Get("Idempotency-Key"))
+				require.LessOrEqual(t, len(one.Header.Values("Idempotency-Key")), 1)
+			}
+		})
+	}
+}
+
+func TestRetryKeyMistakes(t *testing.T) {
+	for name, header := range map[string]string{"standard": "Idempotency-Key", "its older name": "X-Idempotency-Key"} {
+		t.Run(name, func(t *testing.T) {
+			server := play(gives(204))
+			_, err := others["POST"]().Call(t.Context(), retried(t, server), crest.Empty{}, crest.WithHeader(header, strings.Repeat("k", 256)))
+			fails(t, err, crest.ErrRequest, "", crest.SentNo)
+			require.ErrorContains(t, err, "the header "+header+" has more than 255 characters")
+			require.Zero(t, server.sent())
+		})
+	}
+	_, err := crest.New[*failure]("https://x.example", crest.WithIdempotencyKey(crest.IdempotencyKey{Header: "my key"}))
+	require.ErrorContains(t, err, `WithIdempotencyKey: "my key" is not a header name`)
+}
+
+// The key is the client's: a call that leaves its origin has none and is not repeated, unless the call itself says so.
+func TestRetryKeyStaysHome(t *testing.T) {
+	made := crest.WithIdempotencyKey(crest.IdempotencyKey{})
+	post := others["POST"](crest.WithIdempotencyKey(crest.IdempotencyKey{}))
+	away := crest.WithURL("https://other.example/y")
+	server := play(gives(503))
+	c := retried(t, server, made)
+	_, err := post.Call(t.Context(), c, crest.Empty{}, away)
+	require.Error(t, err)
+	require.Equal(t, []string{""}, server.headers("Idempotency-Key"))
+	server.all = nil
+	_, err = post.Call(t.Context(), c, crest.Empty{}, crest.WithURL("https://api.example.com/y"))
+	require.Error(t, err)
+	require.Len(t, server.all, 4, "its own origin by another way")
+	require.Regexp(t, uuid, server.headers("Idempotency-Key")[0])
+	server.all = nil
+	_, err = post.Call(t.Context(), c, crest.Empty{}, away, made)
+	require.Error(t, err)
+	require.Len(t, server.all, 4)
+	require.Regexp(t, uuid, server.headers("Idempotency-Key")[0])
+}
+
+// A redirect to another origin leaves it behind, on every attempt.
+func TestRetryKeyStaysHomeAtRedirects(t *testing.T) {
+	server := play()
+	server.steps = []step{func(req *http.Request) (*http.Response, error) {
+		if req.URL.Host == "other.example" {
+			return response(req, 503, ""), nil
+		}
+		return response(req, 307, "", "Location", "https://other.example/x"), nil
+	}}
+	_, err := others["POST"]().Call(t.Context(), retried(t, server, crest.WithIdempotencyKey(crest.IdempotencyKey{})), crest.Empty{})
+	require.ErrorIs(t, err, crest.Status(503))
+	require.Len(t, server.all, 8)
+	for i, key := range server.headers("Idempotency-Key") {
+		require.Equal(t, i%2 == 1, key == "", "request %d", i)
+	}
+}
+
+// Prepared shows the key that will be sent.
+func TestRetryKeyOfPrepared(t *testing.T) {
+	server := play(gives(503))
+	p, err := others["POST"]().Prepare(t.Context(), retried(t, server, crest.WithIdempotencyKey(crest.IdempotencyKey{})), crest.Empty{})
+	require.NoError(t, err)
+	key := p.Header().Get("Idempotency-Key")
+	require.Regexp(t, uuid, key)
+	_, err = p.Send(t.Context())
+	require.Error(t, err)
+	require.Equal(t, []string{key, key, key, key}, server.headers("Idempotency-Key"))
+}
+
+// accounts is a server that does what it is asked once for each key, and often loses its answer.
+type accounts struct {
+	mu      sync.Mutex
+	effects map[string]int // by the payment that was asked for
+	keys    map[string]bool
+	n       int
+}
+
+func (l *accounts) serve(conn net.Conn, in *bufio.Reader) {
+	for {
+		req := readRequest(in)
+		if req == nil || !l.execute(req) {
+			return
+		}
+		if _, err := io.WriteString(conn, noContent); err != nil {
+			return
+		}
+	}
+}
+
+// execute reports whether the answer is sent.
+func (l *accounts) execute(req *http.Request) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.n++; l.n%7 == 3 {
+		return false // lost on the way there
+	}
+	if key := req.Header.Get("Idempotency-Key"); key == "" || !l.keys[key] {
+		l.keys[key] = true
+		l.effects[req.URL.Query().Get("id")]++
+	}
+	return l.n%3 != 0 // lost on the way back
+}
+
+// One effect per call, however often the answers are lost: by its key the server knows a repetition, net/http's own included.
+func TestRetryKeyOneEffectPerCall(t *testing.T) {
+	type payment struct {
+		ID int `query:"id"`
+	}
+	books := &accounts{effects: map[string]int{}, keys: map[string]bool{}}
+	c, _ := onWire(t, listen(t, books.serve), nil, crest.WithIdempotencyKey(crest.IdempotencyKey{}), crest.WithRetry(crest.Retry{Max: 20}))
+	pay := crest.Post[payment, crest.Empty]("/payments")
+	const goroutines, each = 8, 25
+	errs := make([]error, goroutines)
+	var running sync.WaitGroup
+	for g := range goroutines {
+		running.Go(func() {
+			for i := range each {
+				if _, err := pay.Call(context.Background(), c, payment{g*each + i}); err != nil {
+					errs[g] = err
+				}
+			}
+		})
+	}
+	running.Wait()
+	require.NoError(t, errors.Join(errs...))
+	require.Len(t, books.effects, goroutines*each)
+	for id, n := range books.effects {
+		require.Equal(t, 1, n, "payment %s", id)
+	}
+	require.Greater(t, books.n, goroutines*each, "answers were lost")
+}
