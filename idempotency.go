@@ -40,19 +40,19 @@ func WithIdempotencyKey(k IdempotencyKey) Option {
 	})
 }
 
-// key is the idempotency key that a request carries, "" for none.
-func (o *outgoing) key(names []string) string {
+// key is the idempotency key that a request carries, and the header that it stands in; both are "" for none.
+func (o *outgoing) key(names []string) (header, value string) {
 	for _, name := range names {
 		if value := o.header.Get(name); value != "" {
-			return value
+			return name, value
 		}
 		for _, f := range o.credentials.fields {
 			if f.In == bind.Header && f.Name == name && f.Value != "" {
-				return f.Value
+				return name, f.Value
 			}
 		}
 	}
-	return ""
+	return "", ""
 }
 
 // keyNames are the headers that may carry one.
@@ -65,9 +65,9 @@ func (s *settings) keyNames() []string {
 
 // addKey gives the call a key of its own, unless the caller did.
 func (c *call) addKey(out *outgoing) error {
-	given := out.key(c.settings.keyNames())
+	header, given := out.key(c.settings.keyNames())
 	if len(given) > maxKey {
-		return fmt.Errorf("the idempotency key has more than %d characters", maxKey)
+		return fmt.Errorf("the header %s has more than %d characters, which is the bound of a key", header, maxKey)
 	}
 	if k := c.settings.key; k != nil && given == "" && !idempotentMethods[out.method] {
 		key := newKey()

@@ -126,8 +126,9 @@ var idempotentMethods = map[string]bool{
 
 // idempotent reports whether the call may be executed twice. What the endpoint says wins over its method, a key over both.
 func (c *call) idempotent() bool {
+	_, key := c.out.key(c.settings.keyNames())
 	switch {
-	case c.out.key(c.settings.keyNames()) != "":
+	case key != "":
 		return true
 	case c.settings.idempotent != unsaid:
 		return c.settings.idempotent == yes

@@ -130,16 +130,16 @@ func TestRetryIdempotentLevels(t *testing.T) {
 }
 
 func TestRetryMistakes(t *testing.T) {
-	const budget = "Budget is of all calls together: give it to crest.New"
+	const budget = "the field Budget is of all calls together: give it to crest.New"
 	for name, tt := range map[string]struct {
 		rules                  crest.Retry
 		text                   string
 		client, endpoint, call bool
 	}{
-		"negative MaxRetryAfter": {crest.Retry{MaxRetryAfter: -time.Second}, "WithRetry: MaxRetryAfter is -1s, and negative", true, true, true},
-		"status 0":               {crest.Retry{Statuses: []int{503, 0}}, "WithRetry: Statuses: 0 is not a status", true, true, true},
-		"status 1000":            {crest.Retry{Statuses: []int{1000}}, "WithRetry: Statuses: 1000 is not a status", true, true, true},
-		"Budget below":           {crest.Retry{Budget: -2}, "WithRetry: Budget is -2: give a positive number, 0 for the default or NoBound", true, true, true},
+		"negative MaxRetryAfter": {crest.Retry{MaxRetryAfter: -time.Second}, "WithRetry: the field MaxRetryAfter is -1s, and negative", true, true, true},
+		"status 0":               {crest.Retry{Statuses: []int{503, 0}}, "WithRetry: 0 in Statuses is not a status", true, true, true},
+		"status 1000":            {crest.Retry{Statuses: []int{1000}}, "WithRetry: 1000 in Statuses is not a status", true, true, true},
+		"Budget below":           {crest.Retry{Budget: -2}, "WithRetry: the field Budget is -2: give a positive number, 0 for the default or NoBound", true, true, true},
 		"Budget of one call":     {crest.Retry{Budget: 100}, "WithRetry: " + budget, false, true, true},
 		"no Budget of one call":  {crest.Retry{Budget: crest.NoBound}, "WithRetry: " + budget, false, true, true},
 	} {
@@ -155,7 +155,7 @@ func TestRetryMistakes(t *testing.T) {
 		})
 	}
 	_, err := crest.New[*failure]("https://x.example", crest.WithRetry(crest.Retry{MaxRetryAfter: -1, Statuses: []int{7, 8}}))
-	for _, want := range []string{"Statuses: 7", "Statuses: 8", "MaxRetryAfter"} {
+	for _, want := range []string{"7 in Statuses", "8 in Statuses", "MaxRetryAfter"} {
 		require.ErrorContains(t, err, want, "all of them at once")
 	}
 }

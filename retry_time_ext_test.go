@@ -124,7 +124,7 @@ func TestRetryAfterIsWaited(t *testing.T) {
 		"0":                   {gives(500, "Retry-After", "0"), constant(time.Second), time.Second, time.Second},
 		"negative":            {gives(503, "Retry-After", "-5"), constant(time.Second), time.Second, time.Second},
 		"+5":                  {gives(503, "Retry-After", "+5"), constant(time.Second), time.Second, time.Second},
-		"a fraction":          {gives(503, "Retry-After", "1.5"), constant(time.Second), time.Second, time.Second},
+		"a fraction":          {gives(503, "Retry-After", "1.5"), constant(time.Second), 1500 * time.Millisecond, 1650 * time.Millisecond},
 		"20 digits":           {gives(503, "Retry-After", "99999999999999999999"), constant(time.Second), time.Second, time.Second},
 		"a list":              {gives(503, "Retry-After", "5, 6"), constant(time.Second), time.Second, time.Second},
 		"empty":               {gives(503, "Retry-After", ""), constant(time.Second), time.Second, time.Second},
