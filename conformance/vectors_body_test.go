@@ -90,6 +90,8 @@ func streamOf(r *row, m *model) {
 	}
 	switch kind := in.text("stream"); kind {
 	case "":
+	case "unseekable":
+		body[io.Reader](m, struct{ io.Reader }{strings.NewReader(content)})
 	case "sized", "seekable":
 		reader := bytes.NewReader([]byte(content))
 		must1(reader.Seek(int64(in.number("offset", 0)), io.SeekStart))

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"reflect"
+	"slices"
 	"strings"
 
 	"github.com/crest-go/crest"
@@ -24,9 +25,14 @@ var (
 	textBody  = reflect.TypeFor[string]()
 )
 
-// client makes a client that is closed with the row. Its mistakes are errors of the row.
+// client makes a client that is closed with the row. Its mistakes are errors of the row. Outside virtual time it does not wait
+// between attempts.
 func (r *row) client(base string, opts ...crest.ClientOption) (*crest.Client[*apiError], error) {
-	c, err := crest.New[*apiError](base, opts...)
+	own := slices.Clone(r.network)
+	if !r.timed {
+		own = append(own, crest.WithRetry(crest.Retry{Backoff: immediately}))
+	}
+	c, err := crest.New[*apiError](base, append(own, opts...)...)
 	if err != nil {
 		return nil, &declared{err}
 	}

@@ -109,7 +109,7 @@ func mapError(r *row) (facts, error) {
 		content = map[string]any{"error": r.in.text("error")}
 	}
 	s := r.serve(jsonReply(status, show(content)).bytes())
-	p := &plan{method: "GET", callOpts: []crest.CallOption{crest.WithErrors(diskErrors())}}
+	p := &plan{method: "GET", callOpts: []crest.CallOption{crest.WithErrors(diskErrors()), crest.WithRetry(r.retry())}}
 	_, err := p.do(r, s.url())
 	answer, ok := errors.AsType[*crest.Error](err)
 	if !ok {

@@ -12,6 +12,7 @@ import (
 	"strconv"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/crest-go/crest"
 )
@@ -19,13 +20,15 @@ import (
 // trip is an exchange in the making: a plan, and what its server answers.
 type trip struct {
 	plan
-	r      *row
-	sent   string // the body, where it is plain
-	answer []byte
-	target string // a URL of the row; "" is the server's
-	path   string // with query and fragment, after the server's origin
-	codec  *countingCodec
-	raw    string // the body of an answer whose status is a success, before it was decoded
+	r             *row
+	sent          string        // the body, where it is plain
+	answers       [][]byte      // in turn, and the last one again
+	delay         time.Duration // before each
+	connect, read time.Duration // timeouts
+	target        string        // a URL of the row; "" is the server's
+	path          string        // with query and fragment, after the server's origin
+	codec         *countingCodec
+	raw           string // the body of an answer whose status is a success, before it was decoded
 }
 
 // exchange: a call against a server of the row.
@@ -34,7 +37,7 @@ func exchange(r *row) (facts, error) {
 	x.readRequest()
 	x.readLevels()
 	x.readAnswer()
-	s := r.serve(x.answer)
+	s := r.serving(x.answered)
 	base := s.url()
 	switch {
 	case x.target != "":
@@ -46,6 +49,10 @@ func exchange(r *row) (facts, error) {
 	f := x.wireFacts(s)
 	x.answerFacts(f, resp, err)
 	x.rereadFacts(f, s, resp)
+	x.retryFacts(f, s, resp, err)
+	if late := x.late(err); late != nil {
+		return f, late
+	}
 	if _, failed := errors.AsType[*crest.Error](err); failed && r.want["error"] == nil && r.want["error_any"] == nil {
 		err = nil // status, class, model and body were read from it
 	}
@@ -63,9 +70,18 @@ func (x *trip) readRequest() {
 	x.sent = bodyOf(x.r, &x.request)
 	x.request.addNamed("form", x.r.when.fields("form"))
 	x.request.addNamed("query", in.fields("params"))
-	x.callOpts = headers(x.callOpts, in.fields("headers"))
+	if !in.has("status") { // else they are the answer's
+		x.callOpts = headers(x.callOpts, in.fields("headers"))
+	}
 	if in.flag("expect100") {
 		x.callOpts = append(x.callOpts, crest.WithHeader("Expect", "100-continue"))
+	}
+	switch words := in.text("call"); words {
+	case "":
+	case "stream_file":
+		body[io.Reader](&x.request, struct{ io.Reader }{strings.NewReader("the content of a file")})
+	default:
+		panic("no call that is a " + words)
 	}
 	if in.flag("custom_encoder") {
 		x.codec = &countingCodec{Codec: crest.JSON()}
@@ -112,6 +128,9 @@ func (x *trip) readLevels() {
 	if v := in.get("request"); v != nil {
 		x.callOpts = append(x.callOpts, raising(v.(bool)))
 	}
+	x.connect, x.read = in.seconds("connect"), in.seconds("read")
+	x.clientOpts = append(x.clientOpts, crest.WithRetry(x.r.retry()),
+		crest.WithTimeouts(crest.Timeouts{Connect: x.connect, Header: x.read, Idle: x.read}))
 	if in.null("transport_options") {
 		x.clientOpts = append(x.clientOpts, nil)
 	}

@@ -10,6 +10,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/crest-go/crest"
 )
 
 // row is one row on its way through its driver.
@@ -17,6 +19,8 @@ type row struct {
 	in, when *object
 	want     map[string]any
 	policy   string
+	timed    bool                 // it is played in virtual time
+	network  []crest.ClientOption // how its servers are reached
 	closers  []func()
 }
 

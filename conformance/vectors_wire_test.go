@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httputil"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -19,7 +20,7 @@ import (
 // after one answer.
 type wire struct {
 	listener net.Listener
-	answer   []byte
+	respond  func(n int, conn net.Conn) error // to request n, counted from 0
 
 	mu       sync.Mutex
 	requests []*wireRequest
@@ -34,11 +35,20 @@ type wireRequest struct {
 	lines []string // the header lines, as written
 	body  []byte
 	early bool // with Expect: 100-continue, the body began before the server asked for it
+	at    time.Time
 }
 
-// serve starts a server that gives this answer to every request.
-func (r *row) serve(answer []byte) *wire {
-	s := &wire{listener: must1(net.Listen("tcp", "127.0.0.1:0")), answer: answer, open: map[net.Conn]bool{}, written: make(chan error, 16)}
+// serve starts a server that gives these answers to its requests, in turn, and the last one to all further requests.
+func (r *row) serve(answers ...[]byte) *wire {
+	return r.serving(func(n int, conn net.Conn) error {
+		_, err := conn.Write(answers[min(n, len(answers)-1)])
+		return err
+	})
+}
+
+// serving starts a server that answers each request, once it has been read, by a function.
+func (r *row) serving(respond func(n int, conn net.Conn) error) *wire {
+	s := &wire{listener: r.listen(), respond: respond, open: map[net.Conn]bool{}, written: make(chan error, 16)}
 	s.done.Go(s.accept)
 	r.after(s.close)
 	return s
@@ -76,11 +86,12 @@ func (s *wire) exchange(conn net.Conn) {
 	if err != nil {
 		return // the client went away, or sent what is no request: the row sees that none came
 	}
+	q.at = time.Now()
 	s.mu.Lock()
+	n := len(s.requests)
 	s.requests = append(s.requests, q)
 	s.mu.Unlock()
-	_, err = conn.Write(s.answer)
-	s.written <- err
+	s.written <- s.respond(n, conn)
 }
 
 // last is the request that came last.
@@ -93,10 +104,13 @@ func (s *wire) last() *wireRequest {
 	return s.requests[len(s.requests)-1]
 }
 
-func (s *wire) count() int {
+func (s *wire) count() int { return len(s.all()) }
+
+// all are the requests in the order in which they came.
+func (s *wire) all() []*wireRequest {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return len(s.requests)
+	return slices.Clone(s.requests)
 }
 
 // readWire reads one request without net/http, which would hide what is wrong with it.

@@ -28,6 +28,18 @@ var errorWords = map[string]func(error) bool{
 	"response_parse":     inStep(crest.ErrResponse, crest.KindDecode),
 	"charset":            inStep(crest.ErrResponse, crest.KindDecode),
 	"http_status":        inStep(crest.ErrStatus),
+	"timeout":            inStep(crest.ErrTransport, crest.KindTimeout),
+	"timeout_connect":    inStep(crest.ErrTransport, crest.KindTimeoutConnect),
+	"timeout_read":       inStep(crest.ErrTransport, crest.KindTimeoutHeader, crest.KindTimeoutIdle),
+	"retry_exhausted":    exhausted,
+	"request":            inStep(crest.ErrTransport),
+	"custom":             func(err error) bool { return errors.Is(err, errCustom) },
+}
+
+// exhausted: the last failure of several attempts, all of which it tells.
+func exhausted(err error) bool {
+	call, ok := errors.AsType[*crest.CallError](err)
+	return ok && (call.Step == crest.ErrStatus || call.Step == crest.ErrTransport) && len(call.Attempts) > 1
 }
 
 // refused: nothing was sent, because the request or its declaration was wrong.
