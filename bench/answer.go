@@ -16,6 +16,7 @@ type answer struct {
 }
 
 var (
+	busyAnswer    = newAnswer(http.StatusServiceUnavailable, wantBusy)
 	orderAnswer   = newAnswer(http.StatusOK, wantOrder)
 	receiptAnswer = newAnswer(http.StatusOK, wantReceipt)
 	listAnswer    = newAnswer(http.StatusOK, wantList)

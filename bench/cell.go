@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"testing"
 )
 
@@ -13,13 +14,19 @@ type Key struct{ Link, Workload, Contender string }
 type Cell struct {
 	Key
 
-	call func(context.Context) error
+	call       func(context.Context) error
+	base       bool // the times of its group are given in that of this cell
+	goroutines int  // that call at once; 0 and 1 are the benchmark's own
 }
 
 // Run is the benchmark of the cell.
 func (c *Cell) Run(b *testing.B) {
 	ctx := b.Context()
 	b.ReportAllocs()
+	if c.goroutines > 1 {
+		c.runParallel(ctx, b)
+		return
+	}
 	for b.Loop() {
 		if err := c.call(ctx); err != nil {
 			b.Fatal(err)
@@ -27,7 +34,20 @@ func (c *Cell) Run(b *testing.B) {
 	}
 }
 
-// Field is every contender, ready on both links.
+func (c *Cell) runParallel(ctx context.Context, b *testing.B) {
+	b.SetParallelism(max(1, c.goroutines/runtime.GOMAXPROCS(0)))
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if err := c.call(ctx); err != nil {
+				b.Error(err)
+				return
+			}
+		}
+	})
+}
+
+// Field is every contender on both links, and both sides of every comparison,
+// ready to be timed.
 type Field struct {
 	Cells   []*Cell
 	cleanup []func()
@@ -51,6 +71,12 @@ func NewField(ctx context.Context) (*Field, error) {
 			}
 		}
 	}
+	for _, c := range Comparisons() {
+		if err := f.compare(ctx, c); err != nil {
+			f.Close()
+			return nil, fmt.Errorf("comparison %s: %w", c.Name, err)
+		}
+	}
 	return f, nil
 }
 
@@ -72,7 +98,7 @@ func (f *Field) add(ctx context.Context, link *Link, c Contender) error {
 		if err := call(ctx); err != nil {
 			return fmt.Errorf("%s: %w", w.Name, err)
 		}
-		f.Cells = append(f.Cells, &Cell{Key{link.Name, w.Name, c.Name}, call})
+		f.Cells = append(f.Cells, &Cell{Key: Key{link.Name, w.Name, c.Name}, call: call, base: c.Name == Baseline})
 	}
 	return nil
 }

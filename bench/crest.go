@@ -21,18 +21,22 @@ func crestDefault() Contender {
 		Module: "github.com/crest-go/crest",
 		Note:   "as it comes: request and answer validated, errors mapped, bodies bounded, deadline on",
 		New: func(base string, rt http.RoundTripper) (Calls, error) {
-			c, err := crest.New[*APIError](base, crest.WithTransport(rt))
-			if err != nil {
-				return Calls{}, err
-			}
-			return Calls{
-				Get:   crestCall(c, crestGet),
-				Post:  crestCall(c, crestPost),
-				List:  crestCall(c, crestList),
-				Close: func() { c.Close() },
-			}, nil
+			return crestCalls(base, crest.WithTransport(rt))
 		},
 	}
+}
+
+func crestCalls(base string, opts ...crest.ClientOption) (Calls, error) {
+	c, err := crest.New[*APIError](base, opts...)
+	if err != nil {
+		return Calls{}, err
+	}
+	return Calls{
+		Get:   crestCall(c, crestGet),
+		Post:  crestCall(c, crestPost),
+		List:  crestCall(c, crestList),
+		Close: func() { c.Close() },
+	}, nil
 }
 
 func crestCall[Req, Res any](c crest.Caller, e *crest.Endpoint[Req, Res]) func(context.Context, Req) (Res, error) {

@@ -5,7 +5,8 @@
 // [Workload] is one call with its expected outcome; a [Link] is what it runs
 // over: memory, which isolates the client, or a loopback socket. Before
 // anything is timed, the tests check that every contender sends the same
-// request and decodes the same value.
+// request and decodes the same value. A [Comparison] sets one thing that crest
+// does, such as taking a slot of a limit, beside what it is measured by.
 //
 // Only ratios within one run are worth quoting. The command in cmd/ratios
 // prints them:

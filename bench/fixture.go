@@ -27,6 +27,7 @@ var (
 	wantOrder   = order(getInput.ID, 39)
 	wantReceipt = receipt()
 	wantList    = list()
+	wantBusy    = APIError{Status: 503, Code: "busy", Message: "too much to do, come back later"}
 	wantError   = APIError{
 		Status:  404,
 		Code:    "order_not_found",

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,7 +32,7 @@ func cpuModel() string {
 	return "unknown processor"
 }
 
-// moduleVersions lists the modules of the contenders as they were built in.
+// moduleVersions lists the modules that are measured as they were built in.
 func moduleVersions() []string {
 	built := map[string]string{}
 	if info, ok := debug.ReadBuildInfo(); ok {
@@ -40,10 +41,24 @@ func moduleVersions() []string {
 		}
 	}
 	var versions []string
-	for _, c := range Contenders() {
-		if version := built[c.Module]; version != "" {
-			versions = append(versions, c.Module+" "+version)
+	for _, module := range modules() {
+		if version := built[module]; version != "" {
+			versions = append(versions, module+" "+version)
 		}
 	}
 	return versions
+}
+
+// modules are those whose versions matter, each once, in the order of the tables.
+func modules() []string {
+	var modules []string
+	for _, c := range Contenders() {
+		modules = append(modules, c.Module)
+	}
+	for _, c := range Comparisons() {
+		if !slices.Contains(modules, c.Module) {
+			modules = append(modules, c.Module)
+		}
+	}
+	return modules
 }

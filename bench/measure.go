@@ -10,7 +10,7 @@ import (
 
 // Figures are what the passes gave for one cell, one entry per pass.
 type Figures struct {
-	Ratios []float64 // time over the baseline's in the same pass
+	Ratios []float64 // time over that of the group's base in the same pass
 	Allocs []float64 // per call
 	Bytes  []float64 // allocated per call
 }
@@ -64,7 +64,7 @@ func (r Report) run(cells []*Cell) error {
 		}
 		perCall := float64(result.T) / float64(result.N)
 		times[c.Key] = perCall
-		if c.Contender == Baseline {
+		if c.base {
 			baseline = perCall
 		}
 		figures := r.figures(c.Key)

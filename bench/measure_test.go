@@ -16,9 +16,9 @@ func TestMeasureComparesWithinAPass(t *testing.T) {
 	setBenchtime(t, "1x")
 	nothing := func(context.Context) error { return nil }
 	f := &Field{Cells: []*Cell{
-		{Key{"memory", "GET", Baseline}, nothing},
-		{Key{"memory", "GET", "resty"}, nothing},
-		{Key{"loopback", "POST", Baseline}, nothing},
+		{Key: Key{"memory", "GET", Baseline}, call: nothing, base: true},
+		{Key: Key{"memory", "GET", "resty"}, call: nothing},
+		{Key: Key{"loopback", "POST", Baseline}, call: nothing, base: true},
 	}}
 	groups := 0
 	report, err := f.Measure(3, func(int, string) { groups++ })
@@ -32,7 +32,7 @@ func TestMeasureComparesWithinAPass(t *testing.T) {
 func TestMeasureReportsAFailure(t *testing.T) {
 	setBenchtime(t, "1x")
 	failing := func(context.Context) error { return errors.New("no") }
-	f := &Field{Cells: []*Cell{{Key{"memory", "GET", Baseline}, failing}}}
+	f := &Field{Cells: []*Cell{{Key: Key{"memory", "GET", Baseline}, call: failing, base: true}}}
 	_, err := f.Measure(1, nil)
 	require.ErrorContains(t, err, "careless failed")
 }

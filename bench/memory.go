@@ -25,7 +25,11 @@ func (memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err := consume(req.Body); err != nil {
 		return nil, err
 	}
-	a := route(req.Method, req.URL.Path)
+	return route(req.Method, req.URL.Path).reply(req), nil
+}
+
+// reply makes the response to req.
+func (a *answer) reply(req *http.Request) *http.Response {
 	r := &reply{Response: http.Response{
 		Status:        a.statusLine,
 		StatusCode:    a.status,
@@ -38,7 +42,7 @@ func (memory) RoundTrip(req *http.Request) (*http.Response, error) {
 	}}
 	r.content.Reset(a.body)
 	r.Body = &r.content
-	return &r.Response, nil
+	return &r.Response
 }
 
 // consume reads a request body to its end and closes it, as a transport must.

@@ -25,6 +25,10 @@ allocations hardly move. [bench](../bench) holds the contenders. Before anything
 timed, its tests check that all of them send the same request and decode the same
 value.
 
+The last table is about limits and retries: crest's limiter beside that of
+golang.org/x/time/rate, and what limits and retries add to a call. Tests of bench
+hold the allocations to what it says.
+
 The part below is written by ` + "`go run ./bench/cmd/ratios`" + `.
 
 ` + pageBegin + "\n" + pageEnd + "\n"

@@ -3,13 +3,12 @@ package bench
 import (
 	"fmt"
 	"math"
-	"slices"
 	"strconv"
 	"strings"
 )
 
-// Markdown writes the report as one table per link: a row per contender, a
-// column per workload.
+// Markdown writes the report as one table per link, with a row per contender and
+// a column per workload, and one of the comparisons.
 func (r Report) Markdown() string {
 	var b strings.Builder
 	b.WriteString("Each field: median of the ratio to careless within a pass (lowest–highest); allocations per call; bytes allocated per call.\n")
@@ -27,6 +26,8 @@ func (r Report) Markdown() string {
 			fmt.Fprintf(&b, "- %s: %s\n", c.Name, c.Note)
 		}
 	}
+	b.WriteString("\n")
+	r.comparisons(&b)
 	return b.String()
 }
 
@@ -57,8 +58,7 @@ func (f *Figures) String() string {
 	if f == nil {
 		return "–"
 	}
-	return fmt.Sprintf("%.2f (%.2f–%.2f); %s; %s", median(f.Ratios),
-		slices.Min(f.Ratios), slices.Max(f.Ratios), thousands(median(f.Allocs)), thousands(median(f.Bytes)))
+	return fmt.Sprintf("%s; %s; %s", f.ratio(), f.allocs(), thousands(median(f.Bytes)))
 }
 
 // thousands writes a whole number with commas.

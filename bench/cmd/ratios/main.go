@@ -2,6 +2,11 @@
 // of ratios into docs/performance.md. Run it from the root of the repository:
 //
 //	go run ./bench/cmd/ratios
+//
+// It takes minutes. To see in seconds what it writes, with figures that mean
+// nothing:
+//
+//	go run ./bench/cmd/ratios -quick -out page.md
 package main
 
 import (
@@ -21,7 +26,11 @@ func main() {
 	passes := flag.Int("passes", 7, "shuffled passes; the table shows medians over them")
 	benchtime := flag.String("benchtime", "200ms", "time per cell and pass, or a number of calls such as 1000x")
 	out := flag.String("out", filepath.FromSlash("docs/performance.md"), "page to write the table into")
+	quick := flag.Bool("quick", false, "one pass with one call per cell: the figures mean nothing")
 	flag.Parse()
+	if *quick {
+		*passes, *benchtime = 1, "1x"
+	}
 	if err := run(*passes, *benchtime, *out); err != nil {
 		fmt.Fprintln(os.Stderr, "ratios:", err)
 		os.Exit(1)

@@ -1,0 +1,38 @@
+package bench
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const comparisonsTitle = `**Limits and retries** (what they add: no network, the same limit of %s in %v on both sides, which nothing here reaches; a GET is the one in memory above)
+
+Each row is one comparison, timed in the same passes. Time: median of the ratio of the first column to the second within a pass (lowest–highest); below 1 the first is faster, 1.03 is 3 %% more. Allocations: per call, of the first and of the second.
+
+`
+
+// comparisons writes a row for each of [Comparisons].
+func (r Report) comparisons(b *strings.Builder) {
+	fmt.Fprintf(b, comparisonsTitle, thousands(unreached), unreachedPer)
+	b.WriteString("| | compared with | time | goal | allocations |\n|--|--|--:|--:|--:|\n")
+	for _, c := range Comparisons() {
+		what, over := r[Key{comparisons, c.Name, sideWhat}], r[Key{comparisons, c.Name, sideOver}]
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s, %s |\n", c.What, c.Over, what.ratio(), c.Goal, what.allocs(), over.allocs())
+	}
+}
+
+// ratio is the time alone, as the table of contenders has it.
+func (f *Figures) ratio() string {
+	if f == nil {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f (%.2f–%.2f)", median(f.Ratios), slices.Min(f.Ratios), slices.Max(f.Ratios))
+}
+
+func (f *Figures) allocs() string {
+	if f == nil {
+		return "–"
+	}
+	return thousands(median(f.Allocs))
+}
