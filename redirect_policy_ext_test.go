@@ -129,8 +129,8 @@ func TestRedirectCheck(t *testing.T) {
 	require.Len(t, rec.all, 3)
 	require.Equal(t, []string{
 		"https://a.example/2 []",
-		"https://a.example/3?a=b [GET https://a.example/thing: 302]",
-		"https://b.example/ [GET https://a.example/thing: 302 GET https://a.example/2: 307]",
+		"https://a.example/3?a=b [302 GET https://a.example/thing]",
+		"https://b.example/ [302 GET https://a.example/thing 307 GET https://a.example/2]",
 	}, seen)
 	require.Equal(t, "https://a.example/3?a=[redacted]", failed.URL)
 
@@ -170,7 +170,7 @@ func TestRedirectHistory(t *testing.T) {
 	c := newClient(t, "https://a.example/v1", crest.WithTransport(rec))
 	got, err := crest.Post[bodyRequest, thing]("/1").Do(t.Context(), c, bodyRequest{[]byte("x")})
 	require.NoError(t, err)
-	require.Equal(t, []string{"POST https://a.example/v1/1: 303", "GET https://a.example/2?token=[redacted]: 307"}, []string{got.History[0].String(), got.History[1].String()})
+	require.Equal(t, []string{"303 POST https://a.example/v1/1", "307 GET https://a.example/2?token=[redacted]"}, []string{got.History[0].String(), got.History[1].String()})
 	require.Equal(t, []string{"/2?token=s3cr3t"}, got.History[0].Header["X-N"])
 	require.Equal(t, "GET", got.Method)
 	require.Equal(t, "https://b.example/3#s3cr3t", got.URL.String())
