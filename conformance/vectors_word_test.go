@@ -28,6 +28,14 @@ var errorWords = map[string]func(error) bool{
 	"response_parse":     inStep(crest.ErrResponse, crest.KindDecode),
 	"charset":            inStep(crest.ErrResponse, crest.KindDecode),
 	"http_status":        inStep(crest.ErrStatus),
+	"retry_exhausted":    retryExhausted,
+	"closed":             inStep(crest.ErrClosed),
+
+	"too_many_redirects":   inStep(crest.ErrTransport, crest.KindRedirect),
+	"redirect_non_http":    inStep(crest.ErrTransport, crest.KindRedirect),
+	"redirect_invalid_url": inStep(crest.ErrTransport, crest.KindRedirect),
+	"redirect_refused":     inStep(crest.ErrTransport, crest.KindRedirect),
+	"body_not_rewindable":  inStep(crest.ErrTransport, crest.KindRedirect),
 }
 
 // refused: nothing was sent, because the request or its declaration was wrong.
@@ -36,6 +44,12 @@ func refused(err error) bool {
 		return true
 	}
 	return inStep(crest.ErrRequest)(err)
+}
+
+// retryExhausted: the last error, after more than one attempt.
+func retryExhausted(err error) bool {
+	call, ok := errors.AsType[*crest.CallError](err)
+	return ok && len(call.Attempts) > 1 && (call.Step == crest.ErrStatus || call.Step == crest.ErrTransport)
 }
 
 // inStep matches errors of a step; where kinds are given, of one of them.
