@@ -209,28 +209,28 @@ func TestRetriesAfterRedirects(t *testing.T) {
 		script []func(*http.Request) *http.Response
 		want   string // the methods of all requests
 	}{
-		"GET 302 503":             {"GET", nil, script(moved(302, "/2"), ended(503)), "GET GET GET GET"},
-		"GET 302 429":             {"GET", nil, script(moved(302, "/2"), ended(429)), "GET GET GET GET"},
-		"GET 302 404":             {"GET", nil, script(moved(302, "/2"), ended(404)), "GET GET"},
-		"GET 302 no connection":   {"GET", nil, script(moved(302, "/2"), refuse), "GET GET GET GET"},
-		"POST 303 503":            {"POST", nil, script(moved(303, "/2"), ended(503)), "POST GET"},
-		"POST 303 429":            {"POST", nil, script(moved(303, "/2"), ended(429)), "POST GET"},
-		"POST 303 no connection":  {"POST", nil, script(moved(303, "/2"), refuse), "POST GET"},
-		"POST 307 503":            {"POST", nil, script(moved(307, "/2"), ended(503)), "POST POST"},
-		"POST 307 429":            {"POST", nil, script(moved(307, "/2"), ended(429)), "POST POST"},
-		"POST 303 303 429":        {"POST", nil, script(moved(303, "/2"), moved(302, "/3"), ended(429)), "POST GET GET"},
-		"idempotent POST 303 503": {"POST", []crest.EndpointOption{crest.WithIdempotent()}, script(moved(303, "/2"), ended(503)), "POST GET POST GET"},
+		"GET 302 503":             {"GET", nil, answersOf(moved(302, "/2"), ended(503)), "GET GET GET GET"},
+		"GET 302 429":             {"GET", nil, answersOf(moved(302, "/2"), ended(429)), "GET GET GET GET"},
+		"GET 302 404":             {"GET", nil, answersOf(moved(302, "/2"), ended(404)), "GET GET"},
+		"GET 302 no connection":   {"GET", nil, answersOf(moved(302, "/2"), refuse), "GET GET GET GET"},
+		"POST 303 503":            {"POST", nil, answersOf(moved(303, "/2"), ended(503)), "POST GET"},
+		"POST 303 429":            {"POST", nil, answersOf(moved(303, "/2"), ended(429)), "POST GET"},
+		"POST 303 no connection":  {"POST", nil, answersOf(moved(303, "/2"), refuse), "POST GET"},
+		"POST 307 503":            {"POST", nil, answersOf(moved(307, "/2"), ended(503)), "POST POST"},
+		"POST 307 429":            {"POST", nil, answersOf(moved(307, "/2"), ended(429)), "POST POST"},
+		"POST 303 303 429":        {"POST", nil, answersOf(moved(303, "/2"), moved(302, "/3"), ended(429)), "POST GET GET"},
+		"idempotent POST 303 503": {"POST", []crest.EndpointOption{crest.WithIdempotent()}, answersOf(moved(303, "/2"), ended(503)), "POST GET POST GET"},
 		"POST with a key 303 429": {
-			"POST", []crest.EndpointOption{crest.WithIdempotencyKey(crest.IdempotencyKey{})}, script(moved(303, "/2"), ended(429)), "POST GET POST GET",
+			"POST", []crest.EndpointOption{crest.WithIdempotencyKey(crest.IdempotencyKey{})}, answersOf(moved(303, "/2"), ended(429)), "POST GET POST GET",
 		},
 		"POST with a key abroad": {
-			"POST", []crest.EndpointOption{crest.WithIdempotencyKey(crest.IdempotencyKey{})}, script(moved(303, "https://b.example/2"), ended(503)), "POST GET POST GET",
+			"POST", []crest.EndpointOption{crest.WithIdempotencyKey(crest.IdempotencyKey{})}, answersOf(moved(303, "https://b.example/2"), ended(503)), "POST GET POST GET",
 		},
-		"PUT 303 503":                {"PUT", nil, script(moved(303, "/2"), ended(503)), "PUT GET PUT GET"},
-		"not idempotent GET 302 503": {"GET", []crest.EndpointOption{crest.WithoutIdempotent()}, script(moved(302, "/2"), ended(503)), "GET GET"},
-		"POST 429 at once":           {"POST", nil, script(ended(429), ended(429)), "POST POST"},
-		"refused":                    {"GET", nil, script(moved(302, "file:///x"), ended(200)), "GET"},
-		"POST to GET is no retry":    {"POST", nil, script(moved(303, "/2"), ended(200)), "POST GET"},
+		"PUT 303 503":                {"PUT", nil, answersOf(moved(303, "/2"), ended(503)), "PUT GET PUT GET"},
+		"not idempotent GET 302 503": {"GET", []crest.EndpointOption{crest.WithoutIdempotent()}, answersOf(moved(302, "/2"), ended(503)), "GET GET"},
+		"POST 429 at once":           {"POST", nil, answersOf(ended(429), ended(429)), "POST POST"},
+		"refused":                    {"GET", nil, answersOf(moved(302, "file:///x"), ended(200)), "GET"},
+		"POST to GET is no retry":    {"POST", nil, answersOf(moved(303, "/2"), ended(200)), "POST GET"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -272,6 +272,6 @@ func TestRetriesAfterRedirects(t *testing.T) {
 	}
 }
 
-func script(answers ...func(*http.Request) *http.Response) []func(*http.Request) *http.Response {
+func answersOf(answers ...func(*http.Request) *http.Response) []func(*http.Request) *http.Response {
 	return answers
 }
