@@ -185,7 +185,8 @@ func (p *payload) reader(v reflect.Value) error {
 	}
 	end, err := seeker.Seek(0, io.SeekEnd)
 	if err != nil {
-		return fmt.Errorf("the body reader cannot tell its size: %w", err)
+		p.open, p.once = once(r), true // it tells where it stands, and goes nowhere
+		return nil
 	}
 	p.length = max(end-start, 0)
 	shared := &rewound{r: r, seeker: seeker, start: start}

@@ -1,12 +1,16 @@
 package crest
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
+
+	"github.com/crest-go/crest/internal/bind"
 )
 
 // Redirects says how redirects are followed. The zero value is the default; each zero field inherits from the farther
@@ -21,7 +25,8 @@ import (
 type Redirects struct {
 	// Max is how many are followed: 10. Negative is none: a 3xx is then an [*Error], or the answer where it is declared.
 	Max int
-	// Method is the method of the next request, for a status and the method so far. A change drops the body.
+	// Method is the method of the next request, for a status and the method so far; "" leaves it to the default rule. A
+	// change drops the body.
 	Method func(status int, method string) string
 	// Target reads where an answer leads, "" for nowhere; nil reads Location of a 301, 302, 303, 307 or 308.
 	Target func(resp *http.Response) string
@@ -139,7 +144,7 @@ func (c *call) follow(resp *http.Response) (*outgoing, *CallError) {
 	}
 	u, err := redirectURL(c.at.url, target)
 	if err == nil {
-		err = rules.check(c.at.url, u, c.redirects)
+		err = rules.check(c.at.url, u, slices.Clip(c.redirects))
 	}
 	if err != nil {
 		return nil, fail(ErrTransport, KindRedirect, nested(err))
@@ -148,6 +153,7 @@ func (c *call) follow(resp *http.Response) (*outgoing, *CallError) {
 	if err != nil {
 		return nil, fail(ErrTransport, KindRedirect, err)
 	}
+	next.hidePath(c.at, target)
 	c.redirects, c.challenge = append(c.redirects, Hop{c.at.method, redactURL(c.at.url), resp.StatusCode, resp.Header}), nil
 	return next, nil
 }
@@ -197,6 +203,7 @@ func redirectURL(from *url.URL, location string) (*url.URL, error) {
 	if u.Path == "" {
 		u.Path = "/"
 	}
+	u.RawQuery = cleanQuery(u.RawQuery)
 	return u, nil
 }
 
@@ -219,10 +226,9 @@ func (o *outgoing) redirected(status int, to *url.URL, rules *Redirects) (*outgo
 	next := *o
 	next.url, next.challenges = to, 0
 	next.header = o.header.Clone()
+	next.method = fetchMethod(status, o.method)
 	if rules.Method != nil {
-		next.method = rules.Method(status, o.method)
-	} else {
-		next.method = fetchMethod(status, o.method)
+		next.method = cmp.Or(rules.Method(status, o.method), next.method)
 	}
 	crossing := originOf(to) != originOf(o.url)
 	switch {
@@ -241,6 +247,20 @@ func (o *outgoing) redirected(status int, to *url.URL, rules *Redirects) (*outgo
 	}
 	next.leave(o.url, rules)
 	return &next, nil
+}
+
+// hidePath keeps a path hidden that a relative Location continues: from shows it with [redacted] in place of its secrets.
+func (o *outgoing) hidePath(from *outgoing, location string) {
+	if from.credentials.hiddenPath == "" || o.home != from.home {
+		return
+	}
+	seen := *from.url
+	if setPath(&seen, from.credentials.clearPath) != nil {
+		return
+	}
+	if u, err := redirectURL(&seen, location); err == nil && u.EscapedPath() != o.url.EscapedPath() {
+		o.credentials.hiddenPath, o.credentials.clearPath = o.url.EscapedPath(), u.EscapedPath()
+	}
 }
 
 // dropBody leaves a request without a body, and without what describes one (RFC 9110, section 15.4).
@@ -267,6 +287,11 @@ func (o *outgoing) leave(from *url.URL, rules *Redirects) {
 	if rules.keeps(from, o.url, "Authorization") {
 		kept.ticket = o.credentials.ticket
 	}
+	for _, f := range o.credentials.fields {
+		if f.In == bind.Header && rules.keeps(from, o.url, f.Name) || f.In == bind.Cookie && rules.keeps(from, o.url, "Cookie") {
+			kept.fields = append(kept.fields, f)
+		}
+	}
 	o.credentials, o.home, o.host = kept, originOf(o.url), o.url.Host
 	for name, values := range o.header {
 		if len(values) > 0 && !harmless[name] && !rules.keeps(from, o.url, name) {
@@ -275,8 +300,9 @@ func (o *outgoing) leave(from *url.URL, rules *Redirects) {
 	}
 }
 
+// keeps asks whether a header may go along. Down from https to http none may, whatever Keep says.
 func (r *Redirects) keeps(from, to *url.URL, header string) bool {
-	return r.Keep != nil && r.Keep(from, to, header)
+	return r.Keep != nil && (from.Scheme != "https" || to.Scheme == "https") && r.Keep(from, to, header)
 }
 
 // lists reports whether a status stands in WithSuccess by itself.

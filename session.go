@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+
+	"github.com/crest-go/crest/internal/bind"
 )
 
 // WithCookieJar keeps cookies between calls: what an answer sets, that of a redirect too, goes out with the requests
@@ -41,7 +43,7 @@ func (h *hop) withJar(req *http.Request) *http.Request {
 	}
 	pairs := slices.Clone(own)
 	for _, cookie := range jar.Cookies(req.URL) {
-		if !sendsCookie(own, cookie.Name) {
+		if !sendsCookie(own, cookie.Name) && !h.credentials.hasCookie(cookie.Name) {
 			pairs = append(pairs, cookie.String())
 		}
 	}
@@ -63,6 +65,11 @@ func sendsCookie(lines []string, name string) bool {
 		}
 	}
 	return false
+}
+
+// hasCookie reports whether a cookie of that name will be attached.
+func (c *credentials) hasCookie(name string) bool {
+	return slices.ContainsFunc(c.fields, func(f bind.SecretPair) bool { return f.In == bind.Cookie && f.Name == name })
 }
 
 // keepCookies stores what an answer sets.

@@ -33,6 +33,12 @@ type trip struct {
 
 // exchange: a call against a server of the row.
 func exchange(r *row) (facts, error) {
+	if walks(r.in) {
+		return walked(r)
+	}
+	if drive := sessionOf(r.in); drive != nil {
+		return drive(r)
+	}
 	x := &trip{r: r, plan: plan{method: r.method(), result: bytesBody}}
 	x.readRequest()
 	x.readLevels()

@@ -34,6 +34,13 @@ var errorWords = map[string]func(error) bool{
 	"retry_exhausted":    exhausted,
 	"request":            inStep(crest.ErrTransport),
 	"custom":             func(err error) bool { return errors.Is(err, errCustom) },
+	"closed":             inStep(crest.ErrClosed),
+
+	"too_many_redirects":   inStep(crest.ErrTransport, crest.KindRedirect),
+	"redirect_non_http":    inStep(crest.ErrTransport, crest.KindRedirect),
+	"redirect_invalid_url": inStep(crest.ErrTransport, crest.KindRedirect),
+	"redirect_refused":     inStep(crest.ErrTransport, crest.KindRedirect),
+	"body_not_rewindable":  inStep(crest.ErrTransport, crest.KindRedirect),
 }
 
 // exhausted: the last failure of several attempts, all of which it tells.
