@@ -89,11 +89,12 @@ func TestRetrySentIsTheMost(t *testing.T) {
 		sent  crest.Sent
 		text  string
 	}{
-		"nothing was sent":      {[]step{refusedDial}, crest.KindConnect, crest.SentNo, "transport: connect: dial tcp: refused (4 attempts)"},
-		"the first perhaps":     {[]step{breaks(io.EOF), refusedDial}, crest.KindConnect, crest.SentMaybe, "transport: connect: dial tcp: refused (the request may have been received) (4 attempts)"},
-		"the third perhaps":     {[]step{refusedDial, refusedDial, breaks(io.EOF), refusedDial}, crest.KindConnect, crest.SentMaybe, "(the request may have been received) (4 attempts)"},
-		"the last perhaps":      {[]step{refusedDial, refusedDial, refusedDial, breaks(io.EOF)}, crest.KindDisconnected, crest.SentMaybe, "(the request may have been received) (4 attempts)"},
-		"the last was answered": {[]step{breaks(io.EOF), refusedDial, refusedDial, gives(503)}, "", crest.SentYes, "503 Service Unavailable (4 attempts)"},
+		"nothing was sent":       {[]step{refusedDial}, crest.KindConnect, crest.SentNo, "transport: connect: dial tcp: refused (4 attempts)"},
+		"the first was answered": {[]step{gives(503), refusedDial}, crest.KindConnect, crest.SentYes, "transport: connect: dial tcp: refused (4 attempts)"},
+		"the first perhaps":      {[]step{breaks(io.EOF), refusedDial}, crest.KindConnect, crest.SentMaybe, "transport: connect: dial tcp: refused (the request may have been received) (4 attempts)"},
+		"the third perhaps":      {[]step{refusedDial, refusedDial, breaks(io.EOF), refusedDial}, crest.KindConnect, crest.SentMaybe, "(the request may have been received) (4 attempts)"},
+		"the last perhaps":       {[]step{refusedDial, refusedDial, refusedDial, breaks(io.EOF)}, crest.KindDisconnected, crest.SentMaybe, "(the request may have been received) (4 attempts)"},
+		"the last was answered":  {[]step{breaks(io.EOF), refusedDial, refusedDial, gives(503)}, "", crest.SentYes, "503 Service Unavailable (4 attempts)"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := ping.Call(t.Context(), retried(t, play(tt.steps...)), crest.Empty{})
@@ -186,4 +187,13 @@ func TestRetryClosesBeforeItWaits(t *testing.T) {
 			})
 		})
 	}
+}
+
+// An answer is mapped once: WithCheck is not asked twice.
+func TestRetryAsksCheckOnce(t *testing.T) {
+	asked := 0
+	c := retried(t, play(givesBody(200, thingJSON, "Content-Type", "application/json")), crest.WithCheck(func(*crest.Error) bool { asked++; return false }))
+	_, err := getThing.Call(t.Context(), c, crest.Empty{})
+	require.NoError(t, err)
+	require.Equal(t, 1, asked)
 }

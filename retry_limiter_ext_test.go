@@ -137,6 +137,37 @@ func TestRetryAfterAndTheLimiter(t *testing.T) {
 		running.Wait()
 		gaps := server.gaps()
 		require.GreaterOrEqual(t, gaps[0], 30*time.Second)
-		require.Less(t, time.Duration(0)+gaps[0]+gaps[1]+gaps[2]+gaps[3]+gaps[4]+gaps[5], 40*time.Second)
+		require.Less(t, gaps[0]+gaps[1]+gaps[2]+gaps[3]+gaps[4]+gaps[5], 40*time.Second)
+	})
+}
+
+// The failure that comes back keeps the server's name for its request.
+func TestRetryLimitedKeepsTheRequestID(t *testing.T) {
+	c := retried(t, play(gives(503, "X-Request-Id", "r1")), crest.WithLimiter(&slots{left: 1}))
+	_, err := ping.Call(t.Context(), c, crest.Empty{})
+	require.ErrorContains(t, err, "not tried again: no slot")
+	require.Equal(t, "r1", callError(t, err).RequestID)
+}
+
+// And where it was led.
+func TestRetryLimitedKeepsTheHistory(t *testing.T) {
+	c := retried(t, play(gives(302, "Location", "/elsewhere"), gives(503)), crest.WithLimiter(&slots{left: 2}))
+	_, err := ping.Call(t.Context(), c, crest.Empty{})
+	require.ErrorContains(t, err, "not tried again: no slot")
+	require.Len(t, callError(t, err).History, 1)
+	require.Equal(t, "https://api.example.com/elsewhere", callError(t, err).URL)
+}
+
+// Row 40: a slot that would come after the deadline is not waited for. The error is a deadline's, too.
+func TestRetryLimitedBeyondTheDeadline(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := play(gives(503))
+		c := retried(t, server, crest.WithRateLimit(1, time.Hour))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		start := time.Now()
+		_, err := ping.Call(ctx, c, crest.Empty{})
+		require.Zero(t, time.Since(start))
+		gone(t, err, crest.Status(503), context.DeadlineExceeded)
 	})
 }
