@@ -226,7 +226,7 @@ func TestRetryKeyOneEffectPerCall(t *testing.T) {
 		ID int `query:"id"`
 	}
 	books := &accounts{effects: map[string]int{}, keys: map[string]bool{}}
-	c, _ := onWire(t, listen(t, books.serve), nil, crest.WithIdempotencyKey(crest.IdempotencyKey{}), crest.WithRetry(crest.Retry{Max: 20}))
+	c, _ := onWire(t, listen(t, books.serve), nil, crest.WithIdempotencyKey(crest.IdempotencyKey{}), crest.WithRetry(crest.Retry{Max: 40}))
 	pay := crest.Post[payment, crest.Empty]("/payments")
 	const goroutines, each = 8, 25
 	errs := make([]error, goroutines)

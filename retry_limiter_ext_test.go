@@ -32,7 +32,7 @@ func TestPromise3RetriesTakeSlots(t *testing.T) {
 		})
 		limiter := crest.NewLimiter(10, time.Second)
 		c := newClient(t, "https://api.example.com", crest.WithTransport(server), crest.WithLimiter(limiter),
-			crest.WithRetry(crest.Retry{Max: 8, Budget: crest.NoBound}))
+			crest.WithRetry(crest.Retry{Max: 50, Budget: crest.NoBound}))
 		errs := make([]error, 20)
 		var running sync.WaitGroup
 		for g := range errs {

@@ -111,5 +111,5 @@ func (r *restarting) judge(posted []map[string]error) {
 			require.ErrorContains(r.t, err, "(the request may have been received)")
 		}
 	}
-	require.Greater(r.t, calls, 100)
+	require.Greater(r.t, calls, 10, "there was load")
 }
