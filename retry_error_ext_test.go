@@ -164,6 +164,17 @@ func TestRetryDrainsTheFailedAnswer(t *testing.T) {
 	}
 }
 
+// So is what is larger than the part of it that the error keeps, where the caller would read a success.
+func TestRetryDrainsWhatTheErrorDoesNotKeep(t *testing.T) {
+	base, connections := countConnections(t, reply(503, string(make([]byte, 100<<10))))
+	_, err := download.Call(t.Context(), newClient(t, base, quick), crest.Empty{})
+	answer, ok := errors.AsType[*crest.Error](err)
+	require.True(t, ok)
+	require.True(t, answer.Truncated)
+	require.Equal(t, 4, answer.Attempts)
+	require.EqualValues(t, 1, connections.Load())
+}
+
 // It is closed before the wait begins, also where its body broke off: nothing of an attempt is held while the call waits.
 func TestRetryClosesBeforeItWaits(t *testing.T) {
 	for name, status := range map[string]int{"failed": 503, "broken": 200} {
