@@ -211,3 +211,34 @@ func TestRetryBudgetError(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 	require.False(t, errors.Is(err, context.DeadlineExceeded))
 }
+
+// A retry that was paid for and never sent gives its cost back: the limiter refused it.
+func TestRetryBudgetOfARetryThatWasNotSent(t *testing.T) {
+	n := 0
+	server := play(gives(503))
+	c := retried(t, server, crest.WithRetry(crest.Retry{Budget: 14}), crest.WithLimiter(limiterFunc(func(context.Context) error {
+		if n++; n == 2 {
+			return errors.New("no slot")
+		}
+		return nil
+	})))
+	_, err := ping.Call(t.Context(), c, crest.Empty{})
+	require.ErrorContains(t, err, "not tried again: no slot")
+	_, err = ping.Call(t.Context(), c, crest.Empty{})
+	require.ErrorContains(t, err, "(2 attempts) (not tried again: the client's retry budget is used up)")
+	require.Equal(t, 3, server.sent())
+}
+
+// Or it was cancelled while it waited for its slot.
+func TestRetryBudgetOfARetryCancelledInTheQueue(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := play(gives(503))
+		c := retried(t, server, crest.WithRetry(crest.Retry{Budget: 14}), crest.WithRateLimit(1, time.Hour))
+		ctx, cancel := context.WithCancelCause(t.Context())
+		time.AfterFunc(time.Minute, func() { cancel(errShutdown) })
+		_, err := ping.Call(ctx, c, crest.Empty{}, crest.WithTimeout(10*time.Hour))
+		gone(t, err, crest.Status(503), context.Canceled, errShutdown)
+		_, err = ping.Call(t.Context(), c, crest.Empty{}, crest.WithTimeout(10*time.Hour))
+		require.ErrorContains(t, err, "(2 attempts)")
+	})
+}

@@ -2,7 +2,6 @@ package crest_test
 
 import (
 	"bytes"
-	"context"
 	"errors"
 	"io"
 	"net/http"
@@ -145,9 +144,3 @@ func gone(t *testing.T, err error, is ...error) {
 }
 
 var errLeft = errors.New("the user has left")
-
-// leaving is a context that is cancelled with a cause.
-func leaving(t *testing.T) (context.Context, func()) {
-	ctx, cancel := context.WithCancelCause(t.Context())
-	return ctx, func() { cancel(errLeft) }
-}

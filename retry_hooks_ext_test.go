@@ -180,3 +180,42 @@ func TestRetryNeverOverruled(t *testing.T) {
 		})
 	}
 }
+
+// The hooks get the failure as the caller would.
+func TestRetryHooksKnowTheRequestID(t *testing.T) {
+	var ids []string
+	c := retried(t, play(gives(503, "X-Request-Id", "r1")), crest.WithRetry(crest.Retry{Before: func(_ int, _ *http.Request, last error) {
+		f, _ := errors.AsType[*crest.CallError](last)
+		ids = append(ids, f.RequestID)
+	}}))
+	_, err := ping.Call(t.Context(), c, crest.Empty{})
+	require.Error(t, err)
+	require.Equal(t, []string{"r1", "r1", "r1"}, ids)
+}
+
+// A hook may keep the failure, and read it while the call goes on: under -race nothing writes to it.
+func TestRetryHooksMayKeepTheFailure(t *testing.T) {
+	done := make(chan struct{})
+	c := retried(t, play(gives(404)), crest.WithRetry(crest.Retry{If: func(err error) bool {
+		go func() {
+			defer close(done)
+			_ = err.Error()
+			_ = errors.Is(err, context.Canceled)
+			_ = callError(t, err).RequestID
+		}()
+		return false
+	}}))
+	_, err := ping.Call(t.Context(), c, crest.Empty{})
+	require.Error(t, err)
+	<-done
+}
+
+// The body that was opened for it is closed.
+func TestRetryBeforeBreaksTheRequestAndItsBodyIsClosed(t *testing.T) {
+	type req struct{ Body func() (io.ReadCloser, error) }
+	var o opening
+	c := retried(t, play(gives(503)), crest.WithRetry(crest.Retry{Before: func(_ int, req *http.Request, _ error) { req.URL = nil }}))
+	_, err := crest.Put[req, crest.Empty]("/x").Call(t.Context(), c, req{o.open})
+	require.ErrorContains(t, err, "not tried again: Retry.Before left the request without a URL")
+	require.Equal(t, o.opened, o.closed)
+}

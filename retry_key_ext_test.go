@@ -122,12 +122,12 @@ func TestRetryKeyOfTheCaller(t *testing.T) {
 }
 
 func TestRetryKeyMistakes(t *testing.T) {
-	for name, header := range map[string]string{"standard": "Idempotency-Key", "its older name": "X-Idempotency-Key"} {
+	for name, header := range map[string]string{"standard": "Idempotency-Key", "its older name": "X-Idempotency-Key", "its own": "X-Request-Key"} {
 		t.Run(name, func(t *testing.T) {
 			server := play(gives(204))
-			_, err := others["POST"]().Call(t.Context(), retried(t, server), crest.Empty{}, crest.WithHeader(header, strings.Repeat("k", 256)))
+			_, err := others["POST"](crest.WithIdempotencyKey(crest.IdempotencyKey{Header: "X-Request-Key"})).Call(t.Context(), retried(t, server), crest.Empty{}, crest.WithHeader(header, strings.Repeat("k", 256)))
 			fails(t, err, crest.ErrRequest, "", crest.SentNo)
-			require.ErrorContains(t, err, "the header "+header+" has more than 255 characters")
+			require.ErrorContains(t, err, "the idempotency key has more than 255 characters")
 			require.Zero(t, server.sent())
 		})
 	}
@@ -226,7 +226,7 @@ func TestRetryKeyOneEffectPerCall(t *testing.T) {
 		ID int `query:"id"`
 	}
 	books := &accounts{effects: map[string]int{}, keys: map[string]bool{}}
-	c, _ := onWire(t, listen(t, books.serve), nil, crest.WithIdempotencyKey(crest.IdempotencyKey{}), crest.WithRetry(crest.Retry{Max: 20}))
+	c, _ := onWire(t, listen(t, books.serve), nil, crest.WithIdempotencyKey(crest.IdempotencyKey{}), crest.WithRetry(crest.Retry{Max: 40}))
 	pay := crest.Post[payment, crest.Empty]("/payments")
 	const goroutines, each = 8, 25
 	errs := make([]error, goroutines)
@@ -247,4 +247,22 @@ func TestRetryKeyOneEffectPerCall(t *testing.T) {
 		require.Equal(t, 1, n, "payment %s", id)
 	}
 	require.Greater(t, books.n, goroutines*each, "answers were lost")
+}
+
+// A Secret is a key as well: it wins over the made one, and alone it makes the call repeatable.
+func TestRetryKeyThatIsASecret(t *testing.T) {
+	type model struct {
+		Key crest.Secret `header:"Idempotency-Key"`
+	}
+	for name, opts := range map[string][]crest.ClientOption{"beside a made one": {crest.WithIdempotencyKey(crest.IdempotencyKey{})}, "alone": nil} {
+		t.Run(name, func(t *testing.T) {
+			server := play(gives(503))
+			_, err := crest.Post[model, crest.Empty]("/x").Call(t.Context(), retried(t, server, opts...), model{crest.NewSecret("mine")})
+			require.ErrorIs(t, err, crest.Status(503))
+			require.Len(t, server.all, 4)
+			for _, one := range server.all {
+				require.Equal(t, []string{"mine"}, one.Header.Values("Idempotency-Key"))
+			}
+		})
+	}
 }

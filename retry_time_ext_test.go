@@ -264,3 +264,15 @@ func TestR48DeadlineBetweenAttempts(t *testing.T) {
 		require.ErrorContains(t, err, "(3 attempts) (not tried again: the wait of 4s would outlast the call's time)")
 	})
 }
+
+// A call that is cancelled while its last answer comes in would have been tried again: the context's error is findable.
+func TestR48CancelDuringTheAttempt(t *testing.T) {
+	ctx, cancel := context.WithCancelCause(t.Context())
+	server := play(func(req *http.Request) (*http.Response, error) {
+		cancel(errShutdown)
+		return response(req, 503, ""), nil
+	})
+	_, err := ping.Call(ctx, retried(t, server), crest.Empty{})
+	require.Equal(t, 1, server.sent())
+	gone(t, err, crest.Status(503), context.Canceled, errShutdown)
+}

@@ -153,6 +153,7 @@ func TestR55ClassifierSending(t *testing.T) {
 		}
 	}
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+	const quiet = 200 * time.Millisecond // time enough to connect and to write the request, on a busy machine
 	for name, tt := range map[string]struct {
 		serve func(net.Conn, *bufio.Reader)
 		kind  crest.Kind
@@ -166,8 +167,8 @@ func TestR55ClassifierSending(t *testing.T) {
 		}, crest.KindDisconnected, true, nil},
 		"cut status line": {write("HTTP/1.1 200 O"), crest.KindDisconnected, true, nil},
 		"cut header":      {write(head), crest.KindDisconnected, true, nil},
-		"header timeout":  {silent(func() {}), crest.KindTimeoutHeader, true, crest.WithTimeouts(crest.Timeouts{Header: 5 * time.Millisecond})},
-		"attempt timeout": {silent(func() {}), crest.KindTimeoutAttempt, true, crest.WithTimeouts(crest.Timeouts{Attempt: 5 * time.Millisecond})},
+		"header timeout":  {silent(func() {}), crest.KindTimeoutHeader, true, crest.WithTimeouts(crest.Timeouts{Header: quiet})},
+		"attempt timeout": {silent(func() {}), crest.KindTimeoutAttempt, true, crest.WithTimeouts(crest.Timeouts{Attempt: quiet})},
 		"not HTTP":        {write("SSH-2.0-OpenSSH_9.9\r\n"), crest.KindProtocol, false, nil},
 		"bad length":      {write("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), crest.KindProtocol, false, nil},
 		"header cap":      {write("HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("a", 300<<10) + "\r\n\r\n"), crest.KindProtocol, false, nil},
@@ -187,6 +188,9 @@ func TestR55ClassifierSending(t *testing.T) {
 			eachWay(t, func(t *testing.T, way string, e *crest.Endpoint[crest.Empty, thing], safe bool) {
 				if way == "HEAD" && (tt.kind == crest.KindTruncated || tt.kind == crest.KindTooLarge) {
 					return // it has no body
+				}
+				if tt.opt != nil && way != "GET" && way != "POST" {
+					return // the other ways are in the table without a network
 				}
 				requests.Store(0)
 				var opts []crest.CallOption
