@@ -26,7 +26,7 @@ func (c *credentials) atRedirect(to *url.URL) error {
 	if moving, ok := c.ticket.(interface{ redirected() ticket }); ok {
 		c.ticket = moving.redirected()
 	}
-	to.RawQuery = c.withoutKeys(to.RawQuery)
+	c.takeKeys(to)
 	shown := c.hide(to.EscapedPath())
 	if shown == to.EscapedPath() {
 		c.hiddenPath, c.clearPath = "", ""
@@ -48,29 +48,45 @@ func (c *credentials) shownBy(to *url.URL) bool {
 	})
 }
 
-// withoutKeys returns a query without the parameters that are credentials.
-func (c *credentials) withoutKeys(query string) string {
+// takeKeys hides the keys of the query that a Location repeats, and gives up those for which it has another value: there the
+// server's word holds.
+func (c *credentials) takeKeys(to *url.URL) {
+	values, _ := url.ParseQuery(to.RawQuery)
+	c.fields = slices.DeleteFunc(slices.Clone(c.fields), func(f bind.SecretPair) bool {
+		return f.In == bind.Query && values.Has(f.Name) && !slices.Contains(values[f.Name], f.Value)
+	})
 	for _, f := range c.fields {
-		if f.In == bind.Query && hasQuery([]byte(query), f.Name) {
-			query = string(dropQuery([]byte(query), f.Name))
+		if f.In == bind.Query && values.Has(f.Name) {
+			to.RawQuery = string(dropQuery([]byte(to.RawQuery), f.Name))
 		}
 	}
-	return query
 }
 
-// hide puts [redacted] in place of the segments of an escaped path that are secret in the request's own.
+// hide puts [redacted] in place of what is secret in the request's own path.
 func (c *credentials) hide(path string) string {
-	hidden, clear := strings.Split(c.hiddenPath, "/"), strings.Split(c.clearPath, "/")
-	if c.hiddenPath == "" || len(hidden) != len(clear) {
+	if c.hiddenPath == "" {
 		return path
 	}
-	segments := strings.Split(path, "/")
-	for i, segment := range segments {
-		if at := slices.Index(clear, segment); at >= 0 && hidden[at] != segment {
-			segments[i] = hidden[at]
-		}
+	mark := url.PathEscape(redacted)
+	if !strings.Contains(c.hiddenPath, mark) {
+		mark = redacted
 	}
-	return strings.Join(segments, "/")
+	literals := strings.Split(c.hiddenPath, mark)
+	clear := strings.TrimPrefix(c.clearPath, literals[0])
+	for _, literal := range literals[1:] {
+		end := strings.Index(clear, literal)
+		if literal == "" {
+			end = len(clear)
+		}
+		if end < 0 {
+			return path
+		}
+		if end > 0 {
+			path = strings.ReplaceAll(path, clear[:end], mark)
+		}
+		clear = clear[end+len(literal):]
+	}
+	return path
 }
 
 func (c *credentials) none() bool {

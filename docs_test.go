@@ -113,7 +113,7 @@ func TestDocsFeatures(t *testing.T) {
 	require.Equal(t, want, got)
 	line := fmt.Sprintf("| %d | %d | %d | %d | %d | %d |",
 		counts["done"], counts["recipe"], counts["idiom"], counts["limit"], counts["waits"], len(rows))
-	require.Contains(t, text, "\n"+line+"\n", "the counts of docs/features.md are not those of its rows")
+	require.True(t, strings.Contains(text, "\n"+line+"\n"), "the counts of docs/features.md are not those of its rows: %s", line)
 }
 
 // featureState reads the state of a row off its cells.
