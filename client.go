@@ -33,6 +33,7 @@ type core struct {
 	chain    http.RoundTripper // the client's middleware; nil without
 	wire     http.RoundTripper
 	own      *http.Transport // wire, when New made it; nil for the caller's
+	places   *places         // nil without bounds
 	plainOK  bool
 	budget   *budget
 	jar      http.CookieJar          // nil keeps no cookies
@@ -43,6 +44,7 @@ type core struct {
 // clientSettings are the options that only a client has.
 type clientSettings struct {
 	transport        http.RoundTripper
+	own              ownTransport
 	jar              http.CookieJar
 	netrc            map[string]*fixedTicket
 	plainCredentials bool
@@ -74,8 +76,9 @@ func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	}
 	c.wire = s.client.transport
 	if c.wire == nil {
-		c.own = newTransport(s.timeouts.effective())
-		c.wire = c.own
+		c.own = newTransport(&s.client.own, s.timeouts.effective())
+		c.wire, c.places = c.own, newPlaces(s.client.own.pool)
+		s.client.own.warn(base)
 	}
 	if len(s.middleware) > 0 {
 		c.chain = compose(s.middleware, afterClient{})
@@ -104,12 +107,19 @@ func (s *settings) checkPlain(base *url.URL) error {
 	return errors.New("the base URL is plain http and the client has credentials, which everyone on the way could read: use https, or allow it with WithPlainCredentials")
 }
 
-// checkTransport refuses settings of a transport that is not crest's own.
+// checkTransport refuses settings of a transport that is not crest's own, and settings that contradict each other.
 func (s *settings) checkTransport() error {
-	if s.client.transport != nil && (s.timeouts.Connect != 0 || s.timeouts.TLS != 0) {
-		return errors.New("the fields Timeouts.Connect and Timeouts.TLS beside WithTransport, whose transport has its own: set them there (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout)")
+	if s.client.transport == nil {
+		return s.client.own.contradictions()
 	}
-	return nil
+	var mistakes []error
+	if s.timeouts.Connect != 0 || s.timeouts.TLS != 0 {
+		mistakes = append(mistakes, errors.New("the fields Timeouts.Connect and Timeouts.TLS beside WithTransport, whose transport has its own: set them there (net.Dialer.Timeout, http.Transport.TLSHandshakeTimeout)"))
+	}
+	if said := s.client.own.said; len(said) > 0 {
+		mistakes = append(mistakes, fmt.Errorf("%s beside WithTransport, whose transport has its own settings: set it up there, or leave WithTransport out", strings.Join(said, " and ")))
+	}
+	return errors.Join(mistakes...)
 }
 
 func (c *Client[E]) caller() *core {
@@ -174,7 +184,8 @@ func behind(c Caller) (found *core) {
 }
 
 // WithTransport sends through rt instead of crest's own transport. rt belongs to the caller: Close leaves it
-// open, and its settings are its own ([Timeouts.Connect] and [Timeouts.TLS] are those of crest's own transport).
+// open, and its settings are its own: [WithPool], [WithTLS], [WithoutTLSVerification], [WithPins] and [WithProxy] beside it are
+// errors of [New], as [Timeouts.Connect] and [Timeouts.TLS] are, which belong to crest's own transport.
 func WithTransport(rt http.RoundTripper) ClientOption {
 	return clientOption(func(s *settings) error {
 		if isNil(rt) {

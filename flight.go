@@ -22,7 +22,9 @@ type flight struct {
 	mu        sync.Mutex
 	slots     []Slot
 	room      [2]Slot
-	traced    bool // the transport calls hooks: what it does not report has not happened
+	place     *place // in the pool; nil without bounds
+	dialled   string // host and port of the first connection: the server's or the proxy's
+	traced    bool   // the transport calls hooks: what it does not report has not happened
 	connected bool
 	written   bool // the slots are stamped
 	replayed  bool // an earlier try was written
@@ -30,19 +32,23 @@ type flight struct {
 	refused   *CallError
 }
 
-// limit takes a slot of each limiter. The attempt's time stands still meanwhile, unless another request of the
+// limit takes a slot of each limiter, and a place in the pool. The attempt's time stands still meanwhile, unless another request of the
 // same attempt is on its way.
 func (f *flight) limit() *CallError {
 	h := f.hop
+	if (len(h.settings.limiters) > 0 || h.core.places != nil) && h.underway.Load() == 0 {
+		h.hold()
+	}
 	if len(h.settings.limiters) > 0 {
-		if h.underway.Load() == 0 {
-			h.hold()
-		}
 		slots, err := h.take(f.asked.Context(), f.asked, f.room[:0])
 		if err != nil {
 			return limited(err)
 		}
 		f.slots = slots
+	}
+	if err := f.enter(); err != nil {
+		giveBack(f.slots)
+		return err
 	}
 	h.run()
 	return nil
@@ -58,14 +64,15 @@ func (f *flight) observed() context.Context {
 	return httptrace.WithClientTrace(f.ctx, &f.trace)
 }
 
-// abandon gives the slots of a request back that was not even tried.
+// abandon gives the slots of a request back that was not even tried, and its place.
 func (f *flight) abandon() {
 	giveBack(f.slots)
 	f.release()
 }
 
-// release ends what the flight's own context holds.
+// release leaves the pool and ends what the flight's own context holds.
 func (f *flight) release() {
+	f.place.end()
 	if f.cancel != nil {
 		f.cancel(nil)
 	}
@@ -95,10 +102,10 @@ func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	return resp, err
 }
 
-func (f *flight) getConn(string) {
+func (f *flight) getConn(hostPort string) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	f.traced = true
+	f.traced, f.dialled = true, hostPort
 }
 
 // gotConn is called for every try inside RoundTrip. If the headers of an earlier one were written, this is a replay that
@@ -190,8 +197,10 @@ func (f *flight) land(resp *http.Response, err error) (*http.Response, error) {
 	}
 	if err != nil || resp == nil || resp.Body == nil {
 		f.release()
-	} // else the context ends with the hop
-	return resp, err
+	} else { // the context ends with the hop
+		f.keep(resp)
+	}
+	return resp, f.locate(err)
 }
 
 // perhapsWritten is asked when there was no answer. A transport that calls no hooks may have sent the request

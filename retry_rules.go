@@ -87,7 +87,11 @@ func afterLoss(failure *CallError, unsent bool) repeat {
 // afterProxy looks at how a proxy refused: a gateway's trouble passes, its rules do not.
 func afterProxy(failure *CallError) repeat {
 	e, refused := errors.AsType[proxyError](failure)
-	if refused && e != http.StatusBadGateway && e != http.StatusServiceUnavailable && e != http.StatusGatewayTimeout {
+	passes := e == http.StatusBadGateway || e == http.StatusServiceUnavailable || e == http.StatusGatewayTimeout
+	switch {
+	case proxyUnusable(failure.Err):
+		return repeatNever
+	case refused && !passes, proxyForbids(failure.Err):
 		return repeatAsked
 	}
 	return repeatSafe

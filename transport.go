@@ -16,19 +16,38 @@ import (
 	"time"
 )
 
+// ownTransport are the options of crest's own transport.
+type ownTransport struct {
+	said       []string // names of the options, each once
+	pool       Pool
+	tls        *tls.Config // nil without WithTLS
+	unverified bool
+	pins       []pin
+	proxy      func(*http.Request) (*url.URL, error)
+	proxySaid  bool // else the environment's proxies hold
+}
+
+func (o *ownTransport) says(option string) {
+	if !slices.Contains(o.said, option) {
+		o.said = append(o.said, option)
+	}
+}
+
+// contradictions are mistakes of the options together.
+func (o *ownTransport) contradictions() error {
+	return errors.Join(o.pool.contradiction(), o.pinsNeedVerification())
+}
+
 // newTransport makes the transport of a client that was given none. Every bound is set here, but for the wait for the
 // header, which an endpoint or a call can change: net/http's own defaults leave most of them open.
-func newTransport(t Timeouts) *http.Transport {
-	dialer := &net.Dialer{Timeout: t.Connect, KeepAlive: 30 * time.Second}
-	return &http.Transport{
-		Proxy:                  http.ProxyFromEnvironment,
-		DialContext:            dialer.DialContext,
-		TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12, ClientSessionCache: tls.NewLRUClientSessionCache(64)},
+func newTransport(o *ownTransport, t Timeouts) *http.Transport {
+	proxies := &proxies{choose: o.chooseProxy(), patience: t.Connect}
+	rt := &http.Transport{
+		Proxy:                  proxies.proxy,
+		DialContext:            proxies.dialer(&net.Dialer{Timeout: t.Connect, KeepAlive: 30 * time.Second}),
+		TLSClientConfig:        o.tlsConfig(),
 		TLSHandshakeTimeout:    t.TLS,
 		ExpectContinueTimeout:  time.Second,
-		IdleConnTimeout:        90 * time.Second,
-		MaxIdleConns:           512,
-		MaxIdleConnsPerHost:    256,
 		MaxResponseHeaderBytes: 256 << 10,
 		OnProxyConnectResponse: checkProxy,
 		DisableCompression:     true, // crest decompresses by itself, within bounds
@@ -37,6 +56,8 @@ func newTransport(t Timeouts) *http.Transport {
 			SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second, WriteByteTimeout: 10 * time.Second,
 		},
 	}
+	o.pool.shape(rt)
+	return rt
 }
 
 // checkProxy keeps the status of a proxy that will not connect.
@@ -149,7 +170,7 @@ func (e *hiddenURL) Unwrap() error { return e.err }
 
 // transportKind is the one place that knows how net/http and its like name their failures.
 func transportKind(err error) Kind {
-	for _, classify := range [...]func(error) Kind{bodyKind, proxyKind, dialKind, tlsKind, headerKind, lostKind, protocolKind} {
+	for _, classify := range [...]func(error) Kind{pinKind, bodyKind, proxyKind, dialKind, tlsKind, headerKind, lostKind, protocolKind} {
 		if kind := classify(err); kind != "" {
 			return kind
 		}
@@ -165,7 +186,7 @@ func bodyKind(err error) Kind {
 }
 
 func proxyKind(err error) Kind {
-	if is[proxyError](err) {
+	if is[proxyError](err) || is[*proxyMistake](err) {
 		return KindProxy
 	}
 	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "proxyconnect" || strings.HasPrefix(e.Op, "socks")) {

@@ -1,0 +1,200 @@
+package crest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/http/httpproxy"
+)
+
+// WithProxy chooses the proxy of each request, hop by hop: choose returns its URL, or nil for none. [http.ProxyURL] is one
+// for everything. Schemes are http, https and socks5 (socks5h is the same: the proxy looks names up). User and password
+// in the URL go to the proxy alone and stand in no error. nil switches proxies off, those of the environment too. choose must be
+// safe for concurrent use; its error ends the call in [KindProxy], and so does a URL that cannot be used.
+//
+// Without WithProxy the environment decides, as it was when [New] ran: HTTP_PROXY for http, HTTPS_PROXY for https, ALL_PROXY where
+// one of them is missing, each in lower case as well, which wins. NO_PROXY lists exceptions: hosts with their subdomains, .host for
+// the subdomains alone, IP addresses, CIDR ranges, each with a port or without, and * for everything. localhost and
+// loopback addresses are never reached by a proxy, and HTTP_PROXY is ignored where REQUEST_METHOD is set: a CGI program would
+// take it from a header of its own client (CVE-2016-5385).
+//
+// A proxy that does not answer, or refuses, ends the call in [ErrTransport] with [KindProxy]; nothing was sent. A 407 of a proxy
+// for plain http is the answer of the call, an [*Error]. A later WithProxy replaces an earlier one; beside [WithTransport] it is
+// an error of New.
+func WithProxy(choose func(*http.Request) (*url.URL, error)) ClientOption {
+	return clientOption(func(s *settings) error {
+		s.client.own.says("WithProxy")
+		s.client.own.proxy, s.client.own.proxySaid = choose, true
+		return nil
+	})
+}
+
+// chooseProxy is the client's choice; nil for none.
+func (o *ownTransport) chooseProxy() func(*http.Request) (*url.URL, error) {
+	if o.proxySaid {
+		return o.proxy
+	}
+	return environmentProxies()
+}
+
+// environmentProxies reads the environment now: net/http reads it once for the whole process.
+func environmentProxies() func(*http.Request) (*url.URL, error) {
+	config := httpproxy.FromEnvironment()
+	if config.CGI {
+		config.HTTPProxy, config.CGI = "", false
+	}
+	all := os.Getenv("all_proxy")
+	if all == "" {
+		all = os.Getenv("ALL_PROXY")
+	}
+	config.HTTPProxy = usableProxy("HTTP_PROXY", nearer(config.HTTPProxy, all))
+	config.HTTPSProxy = usableProxy("HTTPS_PROXY", nearer(config.HTTPSProxy, all))
+	if config.HTTPProxy == "" && config.HTTPSProxy == "" {
+		return nil
+	}
+	choose := config.ProxyFunc()
+	return func(req *http.Request) (*url.URL, error) { return choose(req.URL) }
+}
+
+// brokenProxy is the scheme that stands for a value which is no URL. httpproxy would pass it over and connect directly.
+const brokenProxy = "broken"
+
+// usableProxy gives a value its scheme: "proxy:3128" is an http proxy.
+func usableProxy(variable, value string) string {
+	if value == "" {
+		return ""
+	}
+	if !strings.Contains(value, "://") {
+		value = "http://" + strings.TrimPrefix(value, "//")
+	}
+	u, err := url.Parse(value)
+	if err != nil || !named(u) {
+		return brokenProxy + "://" + variable
+	}
+	return u.String()
+}
+
+// proxies is how crest's own transport finds its proxies and reaches them.
+type proxies struct {
+	choose   func(*http.Request) (*url.URL, error)
+	patience time.Duration // for opening a tunnel; 0 is for ever
+	used     atomic.Bool   // any proxy was ever chosen
+}
+
+func (p *proxies) proxy(req *http.Request) (*url.URL, error) {
+	if p.choose == nil {
+		return nil, nil
+	}
+	u, err := p.choose(req)
+	if err != nil {
+		return nil, &proxyMistake{err}
+	}
+	if u == nil {
+		return nil, nil
+	}
+	if err := checkProxyURL(u); err != nil {
+		return nil, &proxyMistake{err}
+	}
+	p.used.Store(true)
+	return u, nil
+}
+
+func checkProxyURL(u *url.URL) error {
+	switch u.Scheme {
+	case "http", "https", "socks5", "socks5h":
+	case brokenProxy:
+		return fmt.Errorf("the proxy in the environment (%s or ALL_PROXY) is not a URL", u.Host)
+	default:
+		return fmt.Errorf("the scheme %q of the proxy is not http, https or socks5", u.Scheme)
+	}
+	if !named(u) {
+		return errors.New("the URL of the proxy has no host, or a port that is none")
+	}
+	return nil
+}
+
+// named reports whether u says where the proxy is. "http:/proxy:3128" does not, nor does what becomes of it behind "http://".
+func named(u *url.URL) bool {
+	return u.Hostname() != "" && validPort(u.Port()) && !strings.HasSuffix(u.Host, ":")
+}
+
+// proxyMistake is a proxy that cannot be asked.
+type proxyMistake struct{ err error }
+
+func (e *proxyMistake) Error() string { return "no proxy to use: " + e.err.Error() }
+func (e *proxyMistake) Unwrap() error { return e.err }
+
+// toProxy tells a failure on the way to a proxy from one behind it.
+func toProxy(err error) bool {
+	e, ok := errors.AsType[*net.OpError](err)
+	return ok && e.Op == "proxyconnect"
+}
+
+// socksRefusals are the answers of a SOCKS proxy that will be the same next time, as net/http words them (RFC 1928, RFC 1929).
+var socksRefusals = []string{"no acceptable authentication methods", "username/password authentication failed", "connection not allowed by ruleset"}
+
+// proxyUnusable reports whether a proxy was never asked, because it is a mistake or not the one it should be.
+func proxyUnusable(err error) bool { return is[*proxyMistake](err) || tlsKind(err) == KindTLS }
+
+// proxyForbids reports whether a SOCKS proxy refuses by its rules, and not because of trouble that passes.
+func proxyForbids(err error) bool {
+	return slices.ContainsFunc(socksRefusals, func(text string) bool { return strings.Contains(err.Error(), text) })
+}
+
+// dialer dials for the transport. As soon as a proxy was chosen, connections are watched until they are a tunnel: net/http
+// lets a dial outlive its request, and bounds neither SOCKS nor, by less than a minute, CONNECT.
+func (p *proxies) dialer(d *net.Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := d.DialContext(ctx, network, addr)
+		if err != nil || !p.used.Load() {
+			return conn, err
+		}
+		if p.patience > 0 {
+			_ = conn.SetDeadline(time.Now().Add(p.patience))
+		}
+		return &tunnel{Conn: conn}, nil
+	}
+}
+
+// tunnel is a connection that may begin with a handshake to a proxy: CONNECT or SOCKS. The first write that is no part of one
+// ends its deadline. Until then, a lost connection is the proxy's.
+type tunnel struct {
+	net.Conn
+	asked atomic.Bool // the proxy was
+	open  atomic.Bool
+}
+
+func (t *tunnel) Write(b []byte) (int, error) {
+	switch {
+	case t.open.Load():
+	case asksProxy(b):
+		t.asked.Store(true)
+	default:
+		t.open.Store(true)
+		_ = t.Conn.SetDeadline(time.Time{})
+	}
+	return t.Conn.Write(b)
+}
+
+// asksProxy tells the messages to a proxy from a request and from TLS: SOCKS begins with its version, 5, or with 1, that of its
+// passwords (RFC 1928, section 3; RFC 1929, section 2).
+func asksProxy(b []byte) bool {
+	return len(b) > 0 && (b[0] == 5 || b[0] == 1) || strings.HasPrefix(string(b[:min(len(b), 8)]), "CONNECT ")
+}
+
+func (t *tunnel) Read(b []byte) (int, error) {
+	n, err := t.Conn.Read(b)
+	if err != nil && t.asked.Load() && !t.open.Load() {
+		err = &net.OpError{Op: "proxyconnect", Net: "tcp", Err: err}
+	}
+	return n, err
+}
