@@ -101,3 +101,8 @@ func serveTLS(t testing.TB, config *tls.Config, h2 bool, h http.HandlerFunc) *ht
 	t.Cleanup(server.Close)
 	return server
 }
+
+// serving is a server's configuration for this machine.
+func (a *authority) serving(t testing.TB) *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{a.local(t)}}
+}

@@ -158,11 +158,15 @@ func (p *proxies) dialer(d *net.Dialer) func(ctx context.Context, network, addr 
 		if err != nil || !p.used.Load() {
 			return conn, err
 		}
-		if p.patience > 0 {
-			_ = conn.SetDeadline(time.Now().Add(p.patience))
-		}
-		return &tunnel{Conn: conn}, nil
+		return p.watch(conn), nil
 	}
+}
+
+func (p *proxies) watch(conn net.Conn) net.Conn {
+	if p.patience > 0 {
+		_ = conn.SetDeadline(time.Now().Add(p.patience))
+	}
+	return &tunnel{Conn: conn}
 }
 
 // tunnel is a connection that may begin with a handshake to a proxy: CONNECT or SOCKS. The first write that is no part of one
