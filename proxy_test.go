@@ -27,9 +27,7 @@ func TestTunnel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &proxies{patience: 10 * time.Second}
-				client, server := net.Pipe()
-				go func() { _, _ = io.Copy(io.Discard, server) }()
-				conn := p.watch(client)
+				conn, _ := watched(p)
 				for _, message := range tt.asked {
 					_, err := conn.Write(message)
 					require.NoError(t, err)
@@ -42,9 +40,7 @@ func TestTunnel(t *testing.T) {
 
 				require.NoError(t, conn.Close())
 
-				client, server = net.Pipe()
-				go func() { _, _ = io.Copy(io.Discard, server) }()
-				conn = p.watch(client)
+				conn, server := watched(p)
 				for _, message := range append(tt.asked, tt.then) {
 					_, err := conn.Write(message)
 					require.NoError(t, err)
@@ -57,4 +53,11 @@ func TestTunnel(t *testing.T) {
 			})
 		})
 	}
+}
+
+// watched is a connection to a server that reads and says nothing.
+func watched(p *proxies) (conn, server net.Conn) {
+	client, server := net.Pipe()
+	go func() { _, _ = io.Copy(io.Discard, server) }()
+	return p.watch(client), server
 }
