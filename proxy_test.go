@@ -27,7 +27,7 @@ func TestTunnel(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := &proxies{patience: 10 * time.Second}
-				conn, _ := watched(p)
+				conn, _ := besideProxy(p)
 				for _, message := range tt.asked {
 					_, err := conn.Write(message)
 					require.NoError(t, err)
@@ -40,7 +40,7 @@ func TestTunnel(t *testing.T) {
 
 				require.NoError(t, conn.Close())
 
-				conn, server := watched(p)
+				conn, server := besideProxy(p)
 				for _, message := range append(tt.asked, tt.then) {
 					_, err := conn.Write(message)
 					require.NoError(t, err)
@@ -55,8 +55,8 @@ func TestTunnel(t *testing.T) {
 	}
 }
 
-// watched is a connection to a server that reads and says nothing.
-func watched(p *proxies) (conn, server net.Conn) {
+// besideProxy is a connection to a server that reads and says nothing.
+func besideProxy(p *proxies) (conn, server net.Conn) {
 	client, server := net.Pipe()
 	go func() { _, _ = io.Copy(io.Discard, server) }()
 	return p.watch(client), server
