@@ -181,6 +181,27 @@ func TestPoolPlacesComeBack(t *testing.T) {
 		"an error":    {replyJSON(404, "{}"), nil, callThing},
 		"no answer":   {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, nil, callPing},
 		"retries":     {reply(503, ""), []crest.ClientOption{crest.WithRetry(crest.Retry{Max: 2, Backoff: noWait})}, callPing},
+		"redirects": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/ping" {
+				http.Redirect(w, r, "/elsewhere", http.StatusFound)
+			}
+		}, nil, callPing},
+		"redirects without end": {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, r.URL.Path+"x", http.StatusFound) }, nil, callPing},
+		"a token that the same client fetches after a 401": {func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path != "/token" && r.Header.Get("Authorization") != "Bearer new" {
+				w.WriteHeader(http.StatusUnauthorized)
+			}
+		}, nil, func(t *testing.T, c *crest.Client[*failure]) error {
+			fetched := 0
+			source := crest.NewTokenSource(func(ctx context.Context) (crest.Grant, error) {
+				fetched++
+				_, err := crest.Post[crest.Empty, crest.Empty]("/token").Call(ctx, c, crest.Empty{})
+				return crest.Grant{Token: crest.NewSecret([]string{"old", "new"}[fetched-1])}, err
+			})
+			_, err := ping.Call(t.Context(), c, crest.Empty{}, crest.WithBearer(source))
+			require.NoError(t, err)
+			return err
+		}},
 		"body read by the caller": {replyJSON(200, thingJSON), nil, func(t *testing.T, c *crest.Client[*failure]) error {
 			body, err := download.Call(t.Context(), c, crest.Empty{})
 			if err == nil {
@@ -212,7 +233,8 @@ func TestPoolPlacesComeBack(t *testing.T) {
 			})
 		})}, callPing},
 		"authorization fails": {reply(204, ""), []crest.ClientOption{crest.WithMiddleware(toward("http://other.test"))}, func(t *testing.T, c *crest.Client[*failure]) error {
-			_, err := ping.Call(t.Context(), c, crest.Empty{}, crest.WithHeader("X-Key", "k"), crest.WithBearer(crest.NewSecret("x")))
+			_, err := ping.Call(t.Context(), c, crest.Empty{}, crest.WithBearer(crest.NewSecret("x")))
+			require.ErrorIs(t, err, crest.ErrCredentials)
 			return err
 		}},
 		"cancelled under way": {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, nil, func(t *testing.T, c *crest.Client[*failure]) error {

@@ -8,6 +8,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"maps"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -94,6 +95,7 @@ func httpProxy(t testing.TB, config *tls.Config, user, password string, reach ma
 				return
 			}
 			defer resp.Body.Close()
+			maps.Copy(w.Header(), resp.Header)
 			w.WriteHeader(resp.StatusCode)
 			_, _ = io.Copy(w, resp.Body)
 		}

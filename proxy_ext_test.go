@@ -276,3 +276,23 @@ func TestR2ProxyPasswordStaysThere(t *testing.T) {
 	require.False(t, leaked.Load())
 	require.Len(t, p.all(), 2, "127.0.0.1 is never behind a proxy of the environment")
 }
+
+// R2, S3.12: the proxy is chosen for each step of a redirect, and its password does not follow.
+func TestR2RedirectsAndProxies(t *testing.T) {
+	noProxies(t)
+	direct := make(chan http.Header, 1)
+	elsewhere := serve(t, func(w http.ResponseWriter, r *http.Request) { direct <- r.Header })
+	proxied := make(chan http.Header, 1)
+	first := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		proxied <- r.Header
+		http.Redirect(w, r, elsewhere, http.StatusFound)
+	})
+	p := httpProxy(t, nil, "user", "m4rker", map[string]string{"api.test:80": strings.TrimPrefix(first, "http://")})
+	t.Setenv("HTTP_PROXY", p.at("user", "m4rker").String())
+	_, err := ping.Call(t.Context(), newClient(t, "http://api.test"), crest.Empty{})
+	require.NoError(t, err)
+	require.Equal(t, []string{"GET http://api.test/ping"}, p.lines(), "127.0.0.1 is reached directly")
+	for _, header := range []http.Header{<-proxied, <-direct} {
+		require.Empty(t, header.Values("Proxy-Authorization"))
+	}
+}
