@@ -254,8 +254,6 @@ func TestPoolPlacesComeBack(t *testing.T) {
 	}
 }
 
-func noWait(int, error) time.Duration { return 0 }
-
 func callPing(t *testing.T, c *crest.Client[*failure]) error {
 	_, err := ping.Call(t.Context(), c, crest.Empty{})
 	return err

@@ -167,6 +167,8 @@ func errorString(r *row) (facts, error) {
 		return connectionError(r)
 	case "server_disconnected":
 		return disconnectedError(r)
+	case "fingerprint":
+		return pinMismatch(r)
 	default:
 		panic("no error of the kind " + kind)
 	}

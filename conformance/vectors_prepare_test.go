@@ -17,7 +17,9 @@ func prepare(r *row) (facts, error) {
 	if p.method == "" {
 		p.method = "POST"
 	}
-	r.connection()
+	if r.connection() {
+		return sentClosing(r)
+	}
 	target := preparedURL(r)
 	p.callOpts = query(p.callOpts, r.in.fields("params"))
 	p.callOpts = headers(p.callOpts, r.in.fields("headers"))
@@ -32,14 +34,22 @@ func prepare(r *row) (facts, error) {
 	return preparedFacts(prepared), nil
 }
 
-// connection reads settings of the connection. What asks for another one than crest's default is on the list of skips.
-func (r *row) connection() {
+// connection reads settings of the connection, and reports whether it is closed after each use.
+func (r *row) connection() (closing bool) {
 	if version := r.in.text("version"); version != "" && version != "1.1" {
 		panic("HTTP/" + version + " cannot be sent")
 	}
-	if r.in.flag("force_close") {
-		panic("force_close needs a pool's setting")
+	return r.in.flag("force_close")
+}
+
+// sentClosing sends the request: net/http writes the header that says so.
+func sentClosing(r *row) (facts, error) {
+	s := r.serve(reply{}.bytes())
+	p := &plan{method: r.method(), clientOpts: []crest.ClientOption{crest.WithPool(crest.Pool{CloseAfterUse: true})}}
+	if _, err := p.do(r, s.url()); err != nil {
+		return nil, err
 	}
+	return facts{"connection_header": headerOrNil(s.last().header(), "Connection")}, nil
 }
 
 // preparedURL is the URL of the row with its raw query; a row about models has none.

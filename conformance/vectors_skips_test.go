@@ -5,14 +5,11 @@ import "os"
 // waiting are rows (or whole cases, or single keys of an expectation) that need what crest does not have yet. The reason names the
 // work that they wait for; that work takes the entry out. What crest never does is skipped in the data, with its reason there.
 var waiting = map[string]string{
-	"R018":             "proxies: the built-in transport reads the environment through net/http, once per process",
 	"R044":             "multipart: files and streams",
 	"R045":             "multipart: files and streams",
 	"A018 row 1":       "compression of uploads: files and streams",
 	"A018 row 2":       "compression of uploads: files and streams",
 	"A018 row 3":       "compression of uploads: files and streams",
-	"A021 row 3":       "connections: Pool{CloseAfterUse}",
-	"A090 row 4":       "connections: WithPins",
 	"R079":             "cookies: the jar that lists what it holds",
 	"P006 log_warning": "logs: one warning for calls of a closed client",
 }
