@@ -2,6 +2,7 @@ package crest
 
 import (
 	"errors"
+	"io/fs"
 	"net"
 	"net/http"
 	"slices"
@@ -66,7 +67,12 @@ func (r *Retry) afterStatus(answer *Error) repeat {
 // afterLoss is the verdict where there is no answer.
 func afterLoss(failure *CallError, unsent bool) repeat {
 	switch failure.Kind {
-	case KindConnect, KindTimeoutConnect, KindTimeoutTLS, KindDisconnected, KindTimeoutHeader, KindTimeoutAttempt, KindTimeoutIdle:
+	case KindConnect:
+		if errors.Is(failure, fs.ErrPermission) { // a firewall's, or a guard's that the caller put into the dialer
+			return repeatNever
+		}
+		return repeatSafe
+	case KindTimeoutConnect, KindTimeoutTLS, KindDisconnected, KindTimeoutHeader, KindTimeoutAttempt, KindTimeoutIdle:
 		return repeatSafe
 	case KindDNS:
 		if e, ok := errors.AsType[*net.DNSError](failure); ok && e.IsNotFound {
