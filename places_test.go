@@ -156,6 +156,21 @@ func expectPlaces(t *testing.T, bounds Pool, waiting, inside []*guest) (still, n
 	return still, inside
 }
 
+// Who is let in while he leaves gives his place to the next one.
+func TestPlacesLetInWhileLeaving(t *testing.T) {
+	p := newPlaces(Pool{MaxConns: 1})
+	require.NoError(t, p.enter(t.Context(), hostNamed("a")))
+	first, second := p.join(hostNamed("a")), p.join(hostNamed("b"))
+	p.leave(hostNamed("a"))
+	<-first.let
+	p.quit(first) // its context ended, too
+	<-second.let
+	require.Equal(t, 1, p.taken)
+	p.leave(hostNamed("b"))
+	require.Zero(t, p.taken)
+	require.Empty(t, p.lines)
+}
+
 // At the same moment: the place is free and the context ends. The place is not lost.
 func TestPlacesRace(t *testing.T) {
 	p := newPlaces(Pool{MaxConns: 1})
