@@ -119,7 +119,7 @@ type Attempt struct {
 	StatusCode int           // 0 when there was no answer
 	Err        error         // why it failed; nil for an answer
 	Duration   time.Duration // from taking the slot to the end of the answer
-	Wait       time.Duration // spent waiting for a slot before it
+	Wait       time.Duration // spent waiting before it: for its turn after a failure, and for slots
 }
 
 // CallError is what every failed call returns: the facts that are the same for all steps.

@@ -165,7 +165,7 @@ func (r *retrying) next(failure *CallError) *CallError {
 	case repeat == repeatNever, repeat == repeatSafe && !c.idempotent():
 		return failure
 	case c.life.Err() != nil:
-		return failure.stop(nil, contextError(c.life))
+		return failure.stop(c.life.Err(), contextError(c.life))
 	case !c.out.body.again():
 		return failure.stop(errBodyUsed, nil)
 	}
@@ -204,7 +204,7 @@ func (r *retrying) pause(failure *CallError) *CallError {
 	}
 	if !sleep(c.life, wait) {
 		c.core.budget.add(cost)
-		return failure.stop(nil, contextError(c.life))
+		return failure.stop(c.life.Err(), contextError(c.life))
 	}
 	r.n, r.last, r.waited, r.took, r.cost = r.n+1, failure, wait, 0, cost
 	return nil
