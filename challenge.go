@@ -8,17 +8,13 @@ import (
 	"github.com/crest-go/crest/internal/bind"
 )
 
-// maxChallenges is how often the challenges of one request are answered: once, and once more when a nonce has aged.
-const maxChallenges = 2
-
 // challenged answers a 401: with the same request and better credentials, or not at all (nil).
 func (c *call) challenged(ctx context.Context, resp *http.Response) (*outgoing, *CallError) {
 	at := c.at
-	if resp.StatusCode != http.StatusUnauthorized || at.credentials.ticket == nil || at.challenges == maxChallenges ||
-		!at.body.again() || c.settings.success.lists(http.StatusUnauthorized) {
+	if resp.StatusCode != http.StatusUnauthorized || at.credentials.ticket == nil || c.settings.success.lists(http.StatusUnauthorized) {
 		return nil, nil
 	}
-	better, err := at.credentials.ticket.refused(ctx, resp)
+	better, err := at.credentials.ticket.refused(ctx, c, resp)
 	if err != nil {
 		return nil, fail(ErrCredentials, "", nested(err))
 	}
@@ -31,6 +27,9 @@ func (c *call) challenged(ctx context.Context, resp *http.Response) (*outgoing, 
 	c.challenge = &Hop{at.method, redactURL(at.url), resp.StatusCode, resp.Header}
 	return &next, nil
 }
+
+// repeatable reports whether the newest request can be sent once more.
+func (c *call) repeatable() bool { return c.at.body.again() }
 
 // authChallenge is one challenge of a WWW-Authenticate header (RFC 9110, section 11.6.1).
 type authChallenge struct {
