@@ -97,21 +97,18 @@ func cutValue(s string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
-// skipToken68 passes over a scheme's token68, which stands in place of parameters.
+// skipToken68 passes over a scheme's token68, which stands in place of parameters: nothing but a comma can follow it.
 func skipToken68(s string) string {
-	trimmed := strings.TrimLeft(s, " \t")
-	end := strings.IndexAny(trimmed, ", \t")
-	if end < 0 {
-		end = len(trimmed)
+	s = strings.TrimLeft(s, " \t")
+	i := 0
+	for i < len(s) && (bind.ValidToken(s[i:i+1]) || s[i] == '/') {
+		i++
 	}
-	word := trimmed[:end]
-	if name, value, ok := strings.Cut(word, "="); ok && (strings.Trim(value, "=") != "" || !bind.ValidToken(name)) {
-		return trimmed // a parameter
+	after := strings.TrimLeft(strings.TrimLeft(s[i:], "="), " \t")
+	if after != "" && after[0] != ',' {
+		return s // a parameter
 	}
-	if strings.HasPrefix(strings.TrimLeft(trimmed[end:], " \t"), "=") {
-		return trimmed // a parameter with space before its equals sign
-	}
-	return trimmed[end:]
+	return after
 }
 
 func skipCommas(s string) string { return strings.TrimLeft(s, ", \t") }
