@@ -11,6 +11,10 @@ import (
 // middleware, goes to the client's own origin only, and shows itself nowhere. A key in a cookie is a [Secret] field with a cookie tag.
 func WithAPIKey(header string, key Secret) Option {
 	return anyOption(func(s *settings) error {
+		switch http.CanonicalHeaderKey(header) {
+		case "Host", "Cookie":
+			return fmt.Errorf("WithAPIKey(%q): this header holds no key (one in a cookie is a Secret field with a cookie tag)", header)
+		}
 		if err := checkHeader(header, []string{key.Reveal()}); err != nil {
 			return errors.New("WithAPIKey: the header's name or the key's text cannot be sent as a header")
 		}

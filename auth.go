@@ -66,6 +66,9 @@ func WithAuthorization(scheme string, src TokenSource) Option {
 		if isNil(src) {
 			return errors.New("WithAuthorization: the source is nil: give NewSecret, NewToken or a TokenSource")
 		}
+		if f, ok := src.(*fetchedTokens); ok && f.fetch == nil {
+			return errors.New("WithAuthorization: the source is NewTokenSource(nil): give it a function")
+		}
 		if scheme != "" && !bind.ValidToken(scheme) {
 			return fmt.Errorf("WithAuthorization: %q is not an authentication scheme", scheme)
 		}
@@ -85,7 +88,8 @@ func WithPlainCredentials() ClientOption {
 
 // Auth adds to a request what proves who sends it, such as a signature. It is called for each request at the
 // client's own origin (and at that of [WithURL], when it is an option of the call), after everything else: URL, headers and
-// the other credentials are final, and req.GetBody gives the body to be hashed; it is nil for one that can be read only once, and for none. req
+// the other credentials are final, and req.GetBody gives the body to be hashed. It is nil for none and for an io.Reader, which is sent
+// from where it stands; bytes, models and functions have it. Each attempt, and each hop of a redirect within the origin, is authorized anew. req
 // is a copy that no middleware sees. An error ends the call with ErrCredentials. It must be safe for concurrent use and not wait for long: the
 // request has its slot already. What has to be fetched first is a [TokenSource].
 type Auth interface {
@@ -109,16 +113,38 @@ func WithAuth(a Auth) Option {
 	})
 }
 
-// WithBasic sends "Authorization: Basic …" (RFC 7617) in UTF-8. For another charset encode user and password before.
+// WithBasic sends "Authorization: Basic …" (RFC 7617) in UTF-8. For another charset encode user and password before. Both may be
+// empty; a colon in the user, or a control character in either, is an error of [New], of the declaration or of the call.
 func WithBasic(user string, password Secret) Option {
 	return anyOption(func(s *settings) error {
-		if strings.Contains(user, ":") {
-			return errors.New("WithBasic: the user holds a colon, which would end it")
+		if err := errors.Join(checkUser("WithBasic", user), checkPassword(password)); err != nil {
+			return err
 		}
 		s.auth = &authorization{&fixedTicket{basic(user, password)}, s.level}
 		return nil
 	})
 }
+
+// checkUser refuses what would be read as the end of the name, or as none.
+func checkUser(option, user string) error {
+	switch {
+	case strings.Contains(user, ":"):
+		return fmt.Errorf("%s: the user holds a colon, which would end it", option)
+	case strings.ContainsFunc(user, isControl):
+		return fmt.Errorf("%s: the user holds a control character", option)
+	}
+	return nil
+}
+
+// checkPassword holds a password to RFC 7617, section 2.
+func checkPassword(password Secret) error {
+	if strings.ContainsFunc(password.Reveal(), isControl) {
+		return errors.New("WithBasic: the password holds a control character, such as a newline at its end")
+	}
+	return nil
+}
+
+func isControl(r rune) bool { return r < ' ' || r == 0x7f }
 
 func basic(user string, password Secret) string {
 	return "Basic " + base64.StdEncoding.EncodeToString([]byte(user+":"+password.Reveal()))
@@ -139,8 +165,8 @@ type scheme interface {
 type ticket interface {
 	// authorize changes req, which is a copy.
 	authorize(req *http.Request) error
-	// refused returns a better ticket after a 401, or nil when there is none.
-	refused(ctx context.Context, resp *http.Response) (ticket, error)
+	// refused returns a better ticket after a 401 to the call's newest request, or nil when there is none.
+	refused(ctx context.Context, c *call, resp *http.Response) (ticket, error)
 }
 
 // signer is a caller's own scheme.
@@ -150,7 +176,7 @@ func (s signer) obtain(context.Context) (ticket, error) { return s, nil }
 
 func (s signer) authorize(req *http.Request) error { return s.auth.Authorize(req) }
 
-func (s signer) refused(context.Context, *http.Response) (ticket, error) { return nil, nil }
+func (s signer) refused(context.Context, *call, *http.Response) (ticket, error) { return nil, nil }
 
 // fixedTicket is a value of Authorization that never changes.
 type fixedTicket struct{ value string }
@@ -162,7 +188,9 @@ func (t *fixedTicket) authorize(req *http.Request) error {
 	return nil
 }
 
-func (t *fixedTicket) refused(context.Context, *http.Response) (ticket, error) { return nil, nil }
+func (t *fixedTicket) refused(context.Context, *call, *http.Response) (ticket, error) {
+	return nil, nil
+}
 
 // bearer sends what a source gives.
 type bearer struct {
@@ -199,11 +227,16 @@ type bearerTicket struct {
 	secret Secret
 }
 
-// refused asks the source for another token. One that knows only this one has nothing better.
-func (t *bearerTicket) refused(ctx context.Context, _ *http.Response) (ticket, error) {
-	if r, ok := t.bearer.source.(refresher); ok {
-		r.refuse(t.secret)
+// refused asks the source for another token, once per call. A source that knows only this one has nothing better.
+func (t *bearerTicket) refused(ctx context.Context, c *call, _ *http.Response) (ticket, error) {
+	if c.renewed {
+		return nil, nil
 	}
+	t.forget()
+	if !c.repeatable() {
+		return nil, nil
+	}
+	c.renewed = true
 	secret, err := t.bearer.source.Token(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("the token was refused, and the token source failed: %w", err)
@@ -212,4 +245,11 @@ func (t *bearerTicket) refused(ctx context.Context, _ *http.Response) (ticket, e
 		return nil, nil
 	}
 	return t.bearer.ticket(secret)
+}
+
+// forget tells the source that the server does not take the token.
+func (t *bearerTicket) forget() {
+	if r, ok := t.bearer.source.(refresher); ok {
+		r.refuse(t.secret)
+	}
 }

@@ -19,6 +19,7 @@ type call struct {
 	at        *outgoing // the one that is sent now: out, or where redirects led
 	redirects []Hop
 	challenge *Hop     // the 401 that the newest request answers; nil if it answers none
+	renewed   bool     // a refused token was replaced, which happens once
 	hops      int      // of this attempt
 	timeouts  Timeouts // effective
 	life      *lifetime

@@ -8,17 +8,13 @@ import (
 	"github.com/crest-go/crest/internal/bind"
 )
 
-// maxChallenges is how often the challenges of one request are answered: once, and once more when a nonce has aged.
-const maxChallenges = 2
-
 // challenged answers a 401: with the same request and better credentials, or not at all (nil).
 func (c *call) challenged(ctx context.Context, resp *http.Response) (*outgoing, *CallError) {
 	at := c.at
-	if resp.StatusCode != http.StatusUnauthorized || at.credentials.ticket == nil || at.challenges == maxChallenges ||
-		!at.body.again() || c.settings.success.lists(http.StatusUnauthorized) {
+	if resp.StatusCode != http.StatusUnauthorized || at.credentials.ticket == nil || c.settings.success.lists(http.StatusUnauthorized) {
 		return nil, nil
 	}
-	better, err := at.credentials.ticket.refused(ctx, resp)
+	better, err := at.credentials.ticket.refused(ctx, c, resp)
 	if err != nil {
 		return nil, fail(ErrCredentials, "", nested(err))
 	}
@@ -31,6 +27,9 @@ func (c *call) challenged(ctx context.Context, resp *http.Response) (*outgoing, 
 	c.challenge = &Hop{at.method, redactURL(at.url), resp.StatusCode, resp.Header}
 	return &next, nil
 }
+
+// repeatable reports whether the newest request can be sent once more.
+func (c *call) repeatable() bool { return c.at.body.again() }
 
 // authChallenge is one challenge of a WWW-Authenticate header (RFC 9110, section 11.6.1).
 type authChallenge struct {
@@ -98,21 +97,18 @@ func cutValue(s string) (value, rest string, ok bool) {
 	return "", "", false
 }
 
-// skipToken68 passes over a scheme's token68, which stands in place of parameters.
+// skipToken68 passes over a scheme's token68, which stands in place of parameters: nothing but a comma can follow it.
 func skipToken68(s string) string {
-	trimmed := strings.TrimLeft(s, " \t")
-	end := strings.IndexAny(trimmed, ", \t")
-	if end < 0 {
-		end = len(trimmed)
+	s = strings.TrimLeft(s, " \t")
+	i := 0
+	for i < len(s) && (bind.ValidToken(s[i:i+1]) || s[i] == '/') {
+		i++
 	}
-	word := trimmed[:end]
-	if name, value, ok := strings.Cut(word, "="); ok && (strings.Trim(value, "=") != "" || !bind.ValidToken(name)) {
-		return trimmed // a parameter
+	after := strings.TrimLeft(strings.TrimLeft(s[i:], "="), " \t")
+	if after != "" && after[0] != ',' {
+		return s // a parameter
 	}
-	if strings.HasPrefix(strings.TrimLeft(trimmed[end:], " \t"), "=") {
-		return trimmed // a parameter with space before its equals sign
-	}
-	return trimmed[end:]
+	return after
 }
 
 func skipCommas(s string) string { return strings.TrimLeft(s, ", \t") }

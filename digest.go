@@ -16,17 +16,22 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+
+	"github.com/crest-go/crest/internal/bind"
 )
 
 // WithDigest answers challenges of HTTP Digest authentication (RFC 7616): MD5, SHA-256, SHA-512-256 and SHA-512, each also as -sess, with qop
-// auth, auth-int or none, of several challenges the strongest. The first request of a client goes out without credentials, those after an answered challenge with
-// them; the request that answers a challenge takes a slot of its own. A body has to be one that can be sent twice. The scheme proves who sends, it hides
-// nothing: over plain http it is refused as any credential.
+// auth, auth-int or none, of several challenges the strongest. The first request of a client goes out without credentials, those after an answered
+// challenge with them. The request that answers a challenge takes a slot of its own; a refused answer is not repeated, unless the server says that
+// its nonce is stale. The body has to be one that can be sent twice (everything but an io.Reader that cannot seek, which is ErrRequest), and for auth-int
+// bytes or a function. The scheme proves who sends, it hides nothing: over plain http it is refused as any credential.
+// It is for servers; to a proxy it does not speak.
 func WithDigest(user string, password Secret) Option {
-	d := &digest{user: user, password: password, known: map[origin]*challenge{}}
+	d := &digest{user: user, password: password, latest: map[origin]*digestSession{}, sessions: map[digestPlace]*digestSession{}}
 	return anyOption(func(s *settings) error {
-		if strings.Contains(user, ":") {
-			return errors.New("WithDigest: the user holds a colon, which would end it")
+		if err := checkUser("WithDigest", user); err != nil {
+			return err
 		}
 		s.auth = &authorization{d, s.level}
 		return nil
@@ -38,38 +43,95 @@ type digest struct {
 	user     string
 	password Secret
 
-	mu    sync.Mutex
-	known map[origin]*challenge
+	mu       sync.Mutex
+	latest   map[origin]*digestSession // what the next requests answer unasked
+	sessions map[digestPlace]*digestSession
 }
 
-// maxDigestOrigins bounds how many challenges are remembered.
-const maxDigestOrigins = 64
+// maxDigestSessions bounds how many challenges are remembered.
+const maxDigestSessions = 256
+
+// digestPlace tells sessions apart.
+type digestPlace struct {
+	origin    origin
+	challenge challenge
+}
+
+// challenge is what a server asks for.
+type challenge struct {
+	realm, nonce, opaque string
+	algorithm            string // as the server wrote it
+	qop                  string // auth, auth-int or ""
+	userhash, utf8       bool
+}
+
+// digestSession is a challenge that is being answered. All requests that answer it share the count, so that none is sent twice with one nonce.
+type digestSession struct {
+	challenge
+	count       atomic.Uint32
+	clientNonce string // of -sess, whose key is made with the first one; "" for a new one each time
+}
 
 func (d *digest) obtain(context.Context) (ticket, error) {
 	return &digestTicket{digest: d, early: true}, nil
 }
 
+// begin returns the session of a challenge, the one that is there if it was met before: requests that are sent
+// at the same time can all get the same nonce.
+func (d *digest) begin(o origin, c *challenge) *digestSession {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	place := digestPlace{o, *c}
+	s := d.sessions[place]
+	if s == nil {
+		if len(d.sessions) >= maxDigestSessions {
+			clear(d.sessions)
+			clear(d.latest)
+		}
+		s = &digestSession{challenge: *c}
+		if _, session := digestAlgorithm(c.algorithm); session {
+			s.clientNonce = rand.Text()
+		}
+		d.sessions[place] = s
+	}
+	d.latest[o] = s
+	return s
+}
+
+// end forgets a session whose answer was refused: user or password are wrong, and every answer may count against the account.
+func (d *digest) end(o origin, s *digestSession) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.latest[o] == s {
+		delete(d.latest, o)
+	}
+}
+
+func (d *digest) current(o origin) *digestSession {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.latest[o]
+}
+
 // digestTicket answers the challenge that it was made for, or one that was answered before.
 type digestTicket struct {
-	digest *digest
-	answer *challenge // nil before there is one
-	early  bool       // an older challenge of the origin may be answered at once
+	digest  *digest
+	session *digestSession // nil before there is one
+	early   bool           // an older challenge of the origin may be answered at once
 }
 
 // redirected begins anew: the other place has a challenge of its own.
 func (t *digestTicket) redirected() ticket { return &digestTicket{digest: t.digest} }
 
 func (t *digestTicket) authorize(req *http.Request) error {
-	c := t.answer
-	if c == nil && t.early {
-		t.digest.mu.Lock()
-		c = t.digest.known[originOf(req.URL)]
-		t.digest.mu.Unlock()
+	s := t.session
+	if s == nil && t.early {
+		s = t.digest.current(originOf(req.URL))
 	}
-	if c == nil {
+	if s == nil {
 		return nil
 	}
-	value, err := c.authorization(t.digest.user, t.digest.password.Reveal(), req)
+	value, err := s.authorization(t.digest.user, t.digest.password.Reveal(), req)
 	if err == nil {
 		req.Header.Set("Authorization", value)
 	}
@@ -77,35 +139,24 @@ func (t *digestTicket) authorize(req *http.Request) error {
 }
 
 // refused takes up the strongest challenge. Answered once it is not answered again, unless the server says that only its nonce has aged.
-func (t *digestTicket) refused(_ context.Context, resp *http.Response) (ticket, error) {
-	c := strongest(parseChallenges(resp.Header["Www-Authenticate"]))
-	if c == nil || t.answer != nil && !c.stale {
+func (t *digestTicket) refused(_ context.Context, c *call, resp *http.Response) (ticket, error) {
+	if !c.repeatable() || c.at.challenges == maxDigestAnswers {
 		return nil, nil
 	}
-	t.digest.remember(originOf(resp.Request.URL), c)
-	return &digestTicket{digest: t.digest, answer: c}, nil
-}
-
-func (d *digest) remember(o origin, c *challenge) {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if len(d.known) >= maxDigestOrigins {
-		clear(d.known)
+	home := originOf(c.at.url)
+	asked, stale := strongest(parseChallenges(resp.Header["Www-Authenticate"]))
+	switch {
+	case t.session != nil && !stale:
+		t.digest.end(home, t.session)
+		return nil, nil
+	case asked == nil:
+		return nil, nil
 	}
-	d.known[o] = c
+	return &digestTicket{digest: t.digest, session: t.digest.begin(home, asked)}, nil
 }
 
-// challenge is what a server asks for, and how often it was answered.
-type challenge struct {
-	realm, nonce, opaque string
-	algorithm            string // as the server wrote it
-	qop                  string // auth, auth-int or ""
-	userhash, stale      bool
-	utf8                 bool
-
-	mu    sync.Mutex
-	count uint32
-}
+// maxDigestAnswers is how often the challenges of one request are answered: once, and once more when a nonce has aged.
+const maxDigestAnswers = 2
 
 // digestHashes are the known algorithms, the stronger the higher.
 var digestHashes = []struct {
@@ -113,11 +164,14 @@ var digestHashes = []struct {
 	make func() hash.Hash
 }{{"MD5", md5.New}, {"SHA-256", sha256.New}, {"SHA-512-256", sha512.New512_256}, {"SHA-512", sha512.New}}
 
-// algorithm splits off -sess and finds the strength, -1 for an unknown one.
+// digestAlgorithm splits off -sess and finds the strength, -1 for an unknown one.
 func digestAlgorithm(name string) (strength int, session bool) {
+	if name != "" && !bind.ValidToken(name) {
+		return -1, false
+	}
 	upper := strings.ToUpper(name)
 	base, session := strings.CutSuffix(upper, "-SESS")
-	if base == "" {
+	if name == "" {
 		base = "MD5"
 	}
 	for i, h := range digestHashes {
@@ -129,8 +183,7 @@ func digestAlgorithm(name string) (strength int, session bool) {
 }
 
 // strongest picks the Digest challenge with the best algorithm among those that can be answered.
-func strongest(list []authChallenge) *challenge {
-	var best *challenge
+func strongest(list []authChallenge) (best *challenge, stale bool) {
 	bestStrength := -1
 	for _, offered := range list {
 		if !strings.EqualFold(offered.scheme, "Digest") || offered.params["nonce"] == "" {
@@ -142,13 +195,13 @@ func strongest(list []authChallenge) *challenge {
 		if !ok || strength <= bestStrength {
 			continue
 		}
-		bestStrength = strength
+		bestStrength, stale = strength, strings.EqualFold(p["stale"], "true")
 		best = &challenge{
 			realm: p["realm"], nonce: p["nonce"], opaque: p["opaque"], algorithm: p["algorithm"], qop: qop,
-			userhash: strings.EqualFold(p["userhash"], "true"), stale: strings.EqualFold(p["stale"], "true"), utf8: strings.EqualFold(p["charset"], "UTF-8"),
+			userhash: strings.EqualFold(p["userhash"], "true"), utf8: strings.EqualFold(p["charset"], "UTF-8"),
 		}
 	}
-	return best
+	return best, stale
 }
 
 func chooseQop(offered string) (qop string, ok bool) {
@@ -168,45 +221,47 @@ func chooseQop(offered string) (qop string, ok bool) {
 }
 
 // authorization answers the challenge for one request.
-func (c *challenge) authorization(user, password string, req *http.Request) (string, error) {
-	strength, session := digestAlgorithm(c.algorithm)
-	sum := func(text string) string {
-		h := digestHashes[strength].make()
-		_, _ = io.WriteString(h, text)
-		return hex.EncodeToString(h.Sum(nil))
-	}
-	body, err := c.bodySum(req, digestHashes[strength].make())
+func (s *digestSession) authorization(user, password string, req *http.Request) (string, error) {
+	body, err := s.bodySum(req)
 	if err != nil {
 		return "", err
 	}
-	c.mu.Lock()
-	c.count++
-	count := fmt.Sprintf("%08x", c.count)
-	c.mu.Unlock()
-	uri, clientNonce := req.URL.RequestURI(), rand.Text()
-	secret := sum(user + ":" + c.realm + ":" + password)
-	if session {
-		secret = sum(secret + ":" + c.nonce + ":" + clientNonce)
+	a := digestAnswer{
+		user: user, password: password, method: req.Method, uri: req.URL.RequestURI(), body: body,
+		clientNonce: s.clientNonce, count: s.count.Add(1),
 	}
-	what := req.Method + ":" + uri
-	if c.qop == "auth-int" {
-		what += ":" + body
+	if a.clientNonce == "" {
+		a.clientNonce = rand.Text()
 	}
-	proof := sum(secret + ":" + c.nonce + ":" + sum(what))
-	if c.qop != "" {
-		proof = sum(strings.Join([]string{secret, c.nonce, count, clientNonce, c.qop, sum(what)}, ":"))
+	value := s.answer(&a)
+	if bind.CheckHeader("Authorization", value) != nil {
+		return "", errors.New("the server's Digest challenge holds a character that no header may have")
 	}
-	return c.write(user, sum(user+":"+c.realm), uri, proof, count, clientNonce), nil
+	return value, nil
+}
+
+// hash returns the hash of the challenge's algorithm.
+func (c *challenge) hash() hash.Hash {
+	strength, _ := digestAlgorithm(c.algorithm)
+	return digestHashes[strength].make()
+}
+
+// sum hashes the parts with colons between them.
+func (c *challenge) sum(parts ...string) string {
+	h := c.hash()
+	_, _ = io.WriteString(h, strings.Join(parts, ":"))
+	return hex.EncodeToString(h.Sum(nil))
 }
 
 // bodySum is the hash of the body, which auth-int signs.
-func (c *challenge) bodySum(req *http.Request, h hash.Hash) (string, error) {
+func (c *challenge) bodySum(req *http.Request) (string, error) {
 	if c.qop != "auth-int" {
 		return "", nil
 	}
+	h := c.hash()
 	if req.Body != nil && req.Body != http.NoBody {
 		if req.GetBody == nil {
-			return "", errors.New("the server wants the body signed (qop auth-int), and it cannot be read twice")
+			return "", errors.New("the server wants the body signed (Digest with qop auth-int): give it as bytes or as a function that opens it")
 		}
 		body, err := req.GetBody()
 		if err != nil {
@@ -220,15 +275,31 @@ func (c *challenge) bodySum(req *http.Request, h hash.Hash) (string, error) {
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
-func (c *challenge) write(user, hashed, uri, proof, count, clientNonce string) string {
-	name := "username=" + quoted(user)
-	switch {
-	case c.userhash:
-		name = "username=" + quoted(hashed)
-	case c.utf8 && !printableASCII(user):
-		name = "username*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(user), "+", "%20")
+// digestAnswer is what an answer is made of, beside the challenge.
+type digestAnswer struct {
+	user, password    string
+	method, uri, body string // body is its hash
+	clientNonce       string
+	count             uint32
+}
+
+// answer computes and writes the header (RFC 7616, section 3.4; without a qop RFC 2069).
+func (c *challenge) answer(a *digestAnswer) string {
+	_, session := digestAlgorithm(c.algorithm)
+	secret := c.sum(a.user, c.realm, a.password)
+	if session {
+		secret = c.sum(secret, c.nonce, a.clientNonce)
 	}
-	parts := []string{name, "realm=" + quoted(c.realm), "nonce=" + quoted(c.nonce), "uri=" + quoted(uri), "response=" + quoted(proof)}
+	what := c.sum(a.method, a.uri)
+	if c.qop == "auth-int" {
+		what = c.sum(a.method, a.uri, a.body)
+	}
+	count := fmt.Sprintf("%08x", a.count)
+	proof := c.sum(secret, c.nonce, what)
+	if c.qop != "" {
+		proof = c.sum(secret, c.nonce, count, a.clientNonce, c.qop, what)
+	}
+	parts := []string{c.userName(a.user), "realm=" + quoted(c.realm), "nonce=" + quoted(c.nonce), "uri=" + quoted(a.uri), "response=" + quoted(proof)}
 	if c.algorithm != "" {
 		parts = append(parts, "algorithm="+c.algorithm)
 	}
@@ -236,12 +307,30 @@ func (c *challenge) write(user, hashed, uri, proof, count, clientNonce string) s
 		parts = append(parts, "opaque="+quoted(c.opaque))
 	}
 	if c.qop != "" {
-		parts = append(parts, "qop="+quoted(c.qop), "nc="+count, "cnonce="+quoted(clientNonce))
+		parts = append(parts, "qop="+quoted(c.qop), "nc="+count) // quoted as servers have long been used to
+	}
+	if c.qop != "" || session {
+		parts = append(parts, "cnonce="+quoted(a.clientNonce))
 	}
 	if c.userhash {
 		parts = append(parts, "userhash=true")
 	}
 	return "Digest " + strings.Join(parts, ", ")
+}
+
+// userName writes the name as the server asked for it: hashed, in RFC 8187's form where it is not ASCII, or as it is.
+func (c *challenge) userName(user string) string {
+	switch {
+	case c.userhash:
+		return "username=" + quoted(c.sum(user, c.realm))
+	case c.utf8 && !isASCII(user):
+		return "username*=UTF-8''" + strings.ReplaceAll(url.QueryEscape(user), "+", "%20")
+	}
+	return "username=" + quoted(user)
+}
+
+func isASCII(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r >= 0x80 }) < 0
 }
 
 func quoted(s string) string {

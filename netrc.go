@@ -3,11 +3,13 @@ package crest
 import (
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"runtime"
 	"strings"
+	"unicode"
 )
 
 // WithNetrc takes Basic credentials from a netrc file for requests that have no other: the one named, or else that of the variable NETRC, or
@@ -57,98 +59,179 @@ func netrcPath(file []string) (path string, named bool, err error) {
 const maxNetrc = 1 << 20
 
 func readNetrc(path string) (map[string]*fixedTicket, error) {
-	info, err := os.Stat(path)
+	info, err := os.Stat(path) // before it is opened, which would wait for the other end of a pipe
+	if err == nil {
+		err = checkNetrc(path, info)
+	}
 	if err != nil {
 		return nil, err
 	}
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	if info, err = file.Stat(); err == nil {
+		err = checkNetrc(path, info) // another file may have come into its place
+	}
+	if err != nil {
+		return nil, err
+	}
+	text, err := io.ReadAll(io.LimitReader(file, maxNetrc))
+	if err != nil {
+		return nil, err
+	}
+	machines, err := parseNetrc(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return machines, nil
+}
+
+func checkNetrc(path string, info os.FileInfo) error {
 	switch {
-	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
-		return nil, fmt.Errorf("others may read %s: set its mode to 0600", path)
 	case !info.Mode().IsRegular() || info.Size() > maxNetrc:
-		return nil, fmt.Errorf("%s is no file of at most %d bytes", path, maxNetrc)
+		return fmt.Errorf("%s is no file of at most %d bytes", path, maxNetrc)
+	case runtime.GOOS != "windows" && info.Mode().Perm()&0o077 != 0:
+		return fmt.Errorf("others may read %s: set its mode to 0600", path)
 	}
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return nil, err
-	}
-	return parseNetrc(string(text)), nil
+	return nil
 }
 
 // netrcEntry is a machine as far as it has been read.
 type netrcEntry struct {
 	machine, login, password string
 	has                      int // 1: login, 2: password
+	broken                   bool
 }
 
-// parseNetrc reads machines. The first entry of a machine counts.
-func parseNetrc(text string) map[string]*fixedTicket {
+// parseNetrc reads machines. The first entry of a machine that is complete counts.
+func parseNetrc(text string) (map[string]*fixedTicket, error) {
 	machines := map[string]*fixedTicket{}
+	words := &netrcWords{rest: text, line: 1}
 	var now netrcEntry
-	end := func() {
-		host := strings.TrimSuffix(strings.ToLower(now.machine), ".")
-		if host != "" && now.has == 3 && machines[host] == nil && !strings.Contains(now.login, ":") {
-			machines[host] = &fixedTicket{basic(now.login, NewSecret(now.password))}
-		}
-		now = netrcEntry{}
-	}
-	words := netrcWords(text)
-	for len(words) > 0 {
-		word := words[0]
-		words = words[1:]
-		if word == "default" {
-			end()
-			continue
-		}
-		if word != "machine" && word != "login" && word != "password" && word != "account" || len(words) == 0 {
-			continue
-		}
-		value := words[0]
-		words = words[1:]
-		switch word {
-		case "machine":
-			end()
-			now.machine = value
-		case "login":
-			now.login, now.has = value, now.has|1
-		case "password":
-			now.password, now.has = value, now.has|2
-		}
-	}
-	end()
-	return machines
-}
-
-// netrcWords splits a file at white space, without comments and macros. A word may be quoted.
-func netrcWords(text string) []string {
-	var words []string
-	macro := false
-	for line := range strings.Lines(text) {
-		fields := strings.Fields(line)
+	for {
+		word, quoted, err := words.next()
 		switch {
-		case len(fields) == 0:
-			macro = false // an empty line ends it
-		case macro:
-		case fields[0] == "macdef":
-			macro = true
-		default:
-			words = append(words, netrcLine(fields)...)
+		case err != nil:
+			return nil, err
+		case word == "" && !quoted:
+			now.end(machines)
+			return machines, nil
+		case quoted || !netrcKeyword[word]: // such as port and protocol of other programs
+			continue
+		case word == "macdef":
+			words.skipMacro()
+			continue
+		case word == "machine" || word == "default":
+			now.end(machines)
+			now = netrcEntry{broken: word == "default"} // which would give credentials to every host
+		}
+		if err := now.read(word, words); err != nil {
+			return nil, err
 		}
 	}
-	return words
 }
 
-func netrcLine(fields []string) []string {
-	var words []string
-	for i, f := range fields {
-		if strings.HasPrefix(f, "#") && (i == 0 || fields[i-1] != "password") {
-			break
-		}
-		if len(f) > 1 && f[0] == '"' && f[len(f)-1] == '"' {
-			f = strings.NewReplacer(`\"`, `"`, `\\`, `\`).Replace(f[1 : len(f)-1])
-		}
-		words = append(words, f)
+var netrcKeyword = map[string]bool{"machine": true, "default": true, "login": true, "password": true, "account": true, "macdef": true}
+
+// read takes the value of a keyword. A bare keyword in its place is none: the value is missing, and what comes may be another machine's.
+func (e *netrcEntry) read(keyword string, words *netrcWords) error {
+	if keyword == "default" {
+		return nil
 	}
-	return words
+	before := *words
+	value, quoted, err := words.value()
+	if err != nil {
+		return err
+	}
+	if value == "" && !quoted || !quoted && netrcKeyword[value] {
+		*words, e.broken = before, true
+		return nil
+	}
+	switch keyword {
+	case "machine":
+		e.machine = value
+	case "login":
+		e.login, e.has = value, e.has|1
+	case "password":
+		e.password, e.has = value, e.has|2
+	}
+	return nil
+}
+
+// end adds a complete entry to the machines.
+func (e *netrcEntry) end(machines map[string]*fixedTicket) {
+	host := strings.TrimSuffix(strings.ToLower(e.machine), ".")
+	usable := !e.broken && e.has == 3 && checkUser("netrc", e.login) == nil
+	if host != "" && usable && machines[host] == nil {
+		machines[host] = &fixedTicket{basic(e.login, NewSecret(e.password))}
+	}
+}
+
+// netrcWords cuts a file into words at white space. A word may be quoted, with \ before a quote or a backslash in it.
+type netrcWords struct {
+	rest string
+	line int
+}
+
+// next returns the next word that can be a keyword: a # begins a comment there. At the end of the file the word is empty and not quoted.
+func (w *netrcWords) next() (word string, quoted bool, err error) {
+	for w.skipSpace(); strings.HasPrefix(w.rest, "#"); w.skipSpace() {
+		w.skipLine()
+	}
+	return w.value()
+}
+
+// value returns the next word as it is.
+func (w *netrcWords) value() (word string, quoted bool, err error) {
+	w.skipSpace()
+	if !strings.HasPrefix(w.rest, `"`) {
+		end := strings.IndexFunc(w.rest, unicode.IsSpace)
+		if end < 0 {
+			end = len(w.rest)
+		}
+		word, w.rest = w.rest[:end], w.rest[end:]
+		return word, false, nil
+	}
+	var b strings.Builder
+	for i := 1; i < len(w.rest) && w.rest[i] != '\n'; i++ {
+		switch w.rest[i] {
+		case '"':
+			w.rest = w.rest[i+1:]
+			return b.String(), true, nil
+		case '\\':
+			if i++; i == len(w.rest) || w.rest[i] == '\n' {
+				return "", false, w.unclosed()
+			}
+		}
+		b.WriteByte(w.rest[i])
+	}
+	return "", false, w.unclosed()
+}
+
+func (w *netrcWords) unclosed() error { return fmt.Errorf("line %d: a quote is not closed", w.line) }
+
+func (w *netrcWords) skipSpace() {
+	after := strings.TrimLeftFunc(w.rest, unicode.IsSpace)
+	w.line += strings.Count(w.rest[:len(w.rest)-len(after)], "\n")
+	w.rest = after
+}
+
+// skipLine leaves the line that the words are in, and returns it.
+func (w *netrcWords) skipLine() string {
+	line, after, ended := strings.Cut(w.rest, "\n")
+	w.rest = after
+	if ended {
+		w.line++
+	}
+	return line
+}
+
+// skipMacro passes over a macro, which an empty line ends.
+func (w *netrcWords) skipMacro() {
+	for w.skipLine(); w.rest != "" && strings.TrimSpace(w.skipLine()) != ""; {
+	}
 }
 
 // withNetrc adds the credentials of a request's host, when it has none.

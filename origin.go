@@ -78,7 +78,7 @@ func checkParsed(u *url.URL) error {
 	case u.Opaque != "" || u.Hostname() == "":
 		return errors.New("the URL has no host")
 	case u.User != nil:
-		return errors.New("the URL holds credentials: take them out (url.Parse, u.User) and give them with WithBearer or WithAuthorization")
+		return errors.New("the URL holds credentials: take them out (url.Parse, u.User) and give them with WithBasic")
 	case !validPort(u.Port()):
 		return errors.New("the port is not a number up to 65535")
 	case strings.Contains(u.Hostname(), "%"):

@@ -2,6 +2,7 @@ package crest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -19,9 +20,10 @@ const (
 	refreshTimeout = 30 * time.Second
 )
 
-// NewTokenSource makes a source that fetches a token when it has none, 5 minutes before it runs out (of one with a shorter life a
-// fifth before), and after the server has refused it with a 401. However many calls wait for it, it fetches once, and all of them get the
-// token or the error. A fetch may take 30 seconds, and ends when nobody waits for it any more. What it sends through a client with this source as
+// NewTokenSource makes a source that fetches a token when it has none, 5 minutes before it runs out (a fifth of its life before, if it lives
+// for less than 25 minutes), and after the server has refused it with a 401. However many calls wait for it, it fetches once, and all of them
+// get the token or the error; the next call after an error fetches again. Each call replaces a refused token once at most. A fetch may take 30
+// seconds, and ends when nobody waits for it any more; a panic in it is an error. What it sends through a client with this source as
 // credential needs an endpoint with WithoutHeader("Authorization").
 func NewTokenSource(fetch func(ctx context.Context) (Grant, error)) TokenSource {
 	return &fetchedTokens{fetch: fetch}
@@ -46,20 +48,33 @@ type fetching struct {
 	done    chan struct{}
 	cancel  context.CancelFunc
 	waiting int
+	over    bool
 	grant   Grant
 	err     error
 }
 
+var (
+	errNoFetch    = errors.New("NewTokenSource(nil): give it a function")
+	errOwnToken   = errors.New("the function of NewTokenSource makes a call that needs its own token: give that endpoint WithoutHeader(\"Authorization\")")
+	errEmptyGrant = errors.New("the function of NewTokenSource returned an empty token and no error")
+	errFetchSlow  = fmt.Errorf("the function of NewTokenSource did not return within %v: %w", refreshTimeout, context.DeadlineExceeded)
+)
+
+// fetchKey marks the context of a fetch with the source that it is for.
+type fetchKey struct{ source *fetchedTokens }
+
 // Token returns the token, fetched if need be.
 func (f *fetchedTokens) Token(ctx context.Context) (Secret, error) {
+	switch {
+	case f.fetch == nil:
+		return Secret{}, errNoFetch
+	case ctx.Value(fetchKey{f}) != nil:
+		return Secret{}, errOwnToken // it would wait for itself
+	}
 	f.mu.Lock()
 	if f.have && (f.fresh.IsZero() || time.Now().Before(f.fresh)) {
 		defer f.mu.Unlock()
 		return f.grant.Token, nil
-	}
-	if f.fetch == nil {
-		defer f.mu.Unlock()
-		return Secret{}, fmt.Errorf("NewTokenSource(nil): give it a function")
 	}
 	if f.flight == nil {
 		f.begin(ctx)
@@ -78,21 +93,32 @@ func (f *fetchedTokens) Token(ctx context.Context) (Secret, error) {
 
 // begin fetches in a goroutine of its own: who waits for it may leave, and the others still want the token.
 func (f *fetchedTokens) begin(ctx context.Context) {
-	own, cancel := context.WithTimeout(context.WithoutCancel(ctx), refreshTimeout)
+	own := context.WithValue(context.WithoutCancel(ctx), fetchKey{f}, true)
+	own, cancel := context.WithTimeoutCause(own, refreshTimeout, errFetchSlow)
 	flight := &fetching{done: make(chan struct{}), cancel: cancel}
 	f.flight = flight
+	watch := context.AfterFunc(own, func() { f.land(flight, Grant{}, context.Cause(own)) }) // a function may not heed its context
 	go func() {
-		defer cancel()
 		grant, err := f.guarded(own)
-		f.mu.Lock()
-		defer f.mu.Unlock()
-		flight.grant, flight.err = grant, err
-		if f.flight == flight {
-			f.flight = nil
-			f.keep(grant, err)
-		}
-		close(flight.done)
+		watch()
+		f.land(flight, grant, err)
 	}()
+}
+
+// land ends a fetch for all who wait for it.
+func (f *fetchedTokens) land(flight *fetching, grant Grant, err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if flight.over {
+		return
+	}
+	flight.over, flight.grant, flight.err = true, grant, err
+	if f.flight == flight {
+		f.flight = nil
+		f.keep(grant, err)
+	}
+	close(flight.done)
+	flight.cancel()
 }
 
 // guarded turns a panic of the caller's function into an error: nobody could recover it in this goroutine.
@@ -102,7 +128,11 @@ func (f *fetchedTokens) guarded(ctx context.Context) (grant Grant, err error) {
 			err = fmt.Errorf("the function of NewTokenSource panicked: %v", v)
 		}
 	}()
-	return f.fetch(ctx)
+	grant, err = f.fetch(ctx)
+	if err == nil && grant.Token.IsZero() {
+		err = errEmptyGrant
+	}
+	return grant, err
 }
 
 func (f *fetchedTokens) keep(grant Grant, err error) {
