@@ -142,8 +142,11 @@ func (r *retrying) prepare(req *http.Request) *CallError {
 		return nil
 	}
 	r.rules.Before(r.n, req, r.last)
-	if req.URL == nil || req.Header == nil {
+	switch {
+	case req.URL == nil || req.Header == nil:
 		return failf(ErrRequest, "", "Retry.Before left the request without a URL or a header map")
+	case originOf(req.URL) != originOf(r.call.at.url):
+		return failf(ErrRequest, "", "Retry.Before led the request to another origin")
 	}
 	return nil
 }

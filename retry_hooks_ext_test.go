@@ -75,7 +75,7 @@ func TestRetryBeforeLeavesTheOrigin(t *testing.T) {
 	}))
 	_, err := ping.Call(t.Context(), c, crest.Empty{})
 	require.ErrorIs(t, err, crest.Status(503))
-	require.ErrorContains(t, err, "not tried again: the request left the client's origin")
+	require.ErrorContains(t, err, "not tried again: Retry.Before led the request to another origin")
 	require.Equal(t, 1, server.sent())
 }
 
