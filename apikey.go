@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+
+	"github.com/crest-go/crest/internal/bind"
 )
 
 // WithAPIKey sends a key in a header of its own, such as X-Api-Key. Like every credential it is attached below the
@@ -44,4 +46,20 @@ func WithQueryKey(name string, key Secret) Option {
 // secret reports whether one of the fields is a credential.
 func (fs fields) secret() bool {
 	return slices.ContainsFunc(fs, func(f field) bool { return f.secret })
+}
+
+// keysFor are the keys that a request of another library gets: those of the client that it does not bring itself.
+func (s *settings) keysFor(req *http.Request) []bind.SecretPair {
+	var keys []bind.SecretPair
+	for _, f := range s.headers {
+		if _, set := req.Header[f.name]; f.secret && !set {
+			keys = append(keys, bind.SecretPair{In: bind.Header, Name: f.name, Value: f.values[0]})
+		}
+	}
+	for _, f := range s.query {
+		if f.secret && !hasQuery([]byte(req.URL.RawQuery), f.name) {
+			keys = append(keys, bind.SecretPair{In: bind.Query, Name: f.name, Value: f.values[0]})
+		}
+	}
+	return keys
 }

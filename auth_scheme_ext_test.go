@@ -83,3 +83,22 @@ func TestTokenSourceAfter401(t *testing.T) {
 	require.NoError(t, err)
 	require.EqualValues(t, 2, fetched.Load())
 }
+
+// Requests of other libraries get the client's keys as well.
+func TestAPIKeysOfForeignRequests(t *testing.T) {
+	rec := &recorder{}
+	c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithAPIKey("X-Api-Key", crest.NewSecret("h")), crest.WithQueryKey("key", crest.NewSecret("q")))
+	for own, want := range map[string]string{"": "h", "mine": "mine"} {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example.com/x", nil)
+		require.NoError(t, err)
+		if own != "" {
+			req.Header.Set("X-Api-Key", own)
+		}
+		resp, err := crest.RoundTripper(c).RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		sent := rec.last(t)
+		require.Equal(t, []string{want}, sent.Header["X-Api-Key"])
+		require.Equal(t, "q", sent.URL.Query().Get("key"))
+	}
+}

@@ -52,7 +52,7 @@ type Info struct {
 	Endpoint string // method and route: "GET /pets/{id}", fit for metrics and span names
 	Route    string // the route alone, without the base URL's path
 	Attempt  int    // counts from 1
-	Hop      int    // counts from 1: the request that the call began with, then one for each redirect
+	Hop      int    // of the attempt, counted from 1: its first request, then one for each redirect and each challenge that was answered
 }
 
 // EndpointInfo tells a middleware, or a transport given with [WithTransport], which endpoint a request belongs to.
@@ -97,6 +97,7 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 	}
 	h := &hop{core: core, settings: core.settings, home: core.home}
 	h.begin(req.Context(), core.settings.timeouts.effective())
+	h.credentials.fields = core.settings.keysFor(req)
 	if err := h.obtain(h, &h.credentials); err != nil {
 		h.end()
 		return nil, err
