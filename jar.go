@@ -54,7 +54,7 @@ type cookieID struct {
 
 // kept is a cookie in the jar: its Path is complete, its Expires is when it ends. It is replaced, never changed, but for used.
 type kept struct {
-	*http.Cookie // a second pointer, since fmt follows one for a verb that does not fit
+	*http.Cookie     // a second pointer, since fmt follows one for a verb that does not fit
 	hostOnly, shared bool
 	born, used       uint64 // readings of the jar's clock
 }
@@ -97,6 +97,7 @@ func (j *Jar) take(u *url.URL, cookies []*http.Cookie) (refused int) {
 		}
 		j.put(from.site, k, now)
 	}
+	j.makeRoom(now, from.site)
 	return refused
 }
 
@@ -124,9 +125,7 @@ func (j *Jar) SetShared(cookies ...*http.Cookie) error {
 	if len(j.sites[""])+len(shared) > maxCookiesPerDomain {
 		return fmt.Errorf("crest: SetShared: the jar would have more than %d shared cookies", maxCookiesPerDomain)
 	}
-	for _, k := range all {
-		j.put(k.site(), k, now)
-	}
+	j.putAll(all, now)
 	return nil
 }
 

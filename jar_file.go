@@ -76,13 +76,20 @@ func (j *Jar) Load(path string) error {
 	}
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	j.sites, j.held = nil, 0
 	now := time.Now()
+	var all []*kept
+	shared := 0
 	for _, s := range saved.Cookies {
-		if k, ok := s.restore(now, j.options); ok && (!k.shared || len(j.sites[""]) < maxCookiesPerDomain) {
-			j.put(k.site(), k, now)
+		k, ok := s.restore(now, j.options)
+		if ok && k.shared {
+			shared++
+		}
+		if ok && (!k.shared || shared <= maxCookiesPerDomain) {
+			all = append(all, k)
 		}
 	}
+	j.sites, j.held = nil, 0
+	j.putAll(all, now)
 	return nil
 }
 

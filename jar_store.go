@@ -29,7 +29,17 @@ func (j *Jar) put(site string, k *kept, now time.Time) {
 	}
 	j.sites[site][k.id()] = k
 	j.held++
-	j.makeRoom(site, now)
+}
+
+// putAll keeps cookies of many sites.
+func (j *Jar) putAll(all []*kept, now time.Time) {
+	sites := map[string]bool{}
+	for _, k := range all {
+		site := k.site()
+		sites[site] = true
+		j.put(site, k, now)
+	}
+	j.makeRoom(now, slices.Collect(maps.Keys(sites))...)
 }
 
 func (j *Jar) tick() uint64 {
@@ -55,24 +65,26 @@ func (j *Jar) shielded(site string, k *kept, now time.Time) bool {
 	return false
 }
 
-// makeRoom brings the jar back within its bounds after a cookie of a site has come (R33). Ended ones go first. No server can drive out
+// makeRoom brings the jar back within its bounds after cookies of some sites have come (R33). Ended ones go first. No server can drive out
 // shared ones, which are bounded where they are set.
-func (j *Jar) makeRoom(site string, now time.Time) {
-	if site != "" && len(j.sites[site]) > maxCookiesPerDomain {
-		j.sweep(site, now)
-		j.evict(len(j.sites[site])-maxCookiesPerDomain, true, site)
+func (j *Jar) makeRoom(now time.Time, sites ...string) {
+	for _, site := range sites {
+		if site != "" && len(j.sites[site]) > maxCookiesPerDomain {
+			j.sweep(site, now)
+			j.evict(len(j.sites[site])-maxCookiesPerDomain, insecureFirst, site)
+		}
 	}
 	if j.held <= maxCookies {
 		return
 	}
 	var all []string
-	for name := range j.sites {
-		j.sweep(name, now)
-		if name != "" {
-			all = append(all, name)
+	for site := range j.sites {
+		j.sweep(site, now)
+		if site != "" {
+			all = append(all, site)
 		}
 	}
-	j.evict(j.held-maxCookies, false, all...)
+	j.evict(j.held-maxCookies, unusedFirst, all...)
 }
 
 // sweep drops what has ended.
@@ -84,31 +96,31 @@ func (j *Jar) sweep(site string, now time.Time) {
 	}
 }
 
-// evict drops n cookies of some sites, those unused the longest, and with insecureFirst those that are not Secure before the others.
-func (j *Jar) evict(n int, insecureFirst bool, sites ...string) {
-	for range n {
-		var victim *kept
-		var from string
-		for _, site := range sites {
-			for _, k := range j.sites[site] {
-				if victim == nil || k.before(victim, insecureFirst) {
-					victim, from = k, site
-				}
-			}
-		}
-		if victim == nil {
-			return
-		}
-		j.drop(from, victim)
+// evict drops the first n cookies of some sites in an order.
+func (j *Jar) evict(n int, order func(a, b *kept) int, sites ...string) {
+	if n <= 0 {
+		return
+	}
+	var all []*kept
+	for _, site := range sites {
+		all = slices.AppendSeq(all, maps.Values(j.sites[site]))
+	}
+	slices.SortFunc(all, order)
+	for _, k := range all[:min(n, len(all))] {
+		j.drop(k.site(), k)
 	}
 }
 
-// before reports whether k is dropped before other.
-func (k *kept) before(other *kept, insecureFirst bool) bool {
-	if insecureFirst && k.Secure != other.Secure {
-		return !k.Secure
+func unusedFirst(a, b *kept) int { return cmp.Compare(a.used, b.used) }
+
+func insecureFirst(a, b *kept) int {
+	if a.Secure != b.Secure {
+		if b.Secure {
+			return -1
+		}
+		return 1
 	}
-	return k.used < other.used
+	return unusedFirst(a, b)
 }
 
 // match finds what goes to u, in the order of sending; with sending set it counts as a use.
