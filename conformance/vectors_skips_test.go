@@ -9,11 +9,17 @@ var waiting = map[string]string{
 	"R044":       "multipart: files and streams",
 	"R045":       "multipart: files and streams",
 	"R047":       "redirects and cookies: a rewound body is what a 307 sends again",
+	"R072":       "redirects and cookies: exchanges with a jar",
+	"R075":       "redirects and cookies: exchanges with a jar",
+	"R077":       "redirects and cookies: exchanges with a jar",
+	"R078":       "redirects and cookies: exchanges with a jar",
 	"A018 row 1": "compression of uploads: files and streams",
 	"A018 row 2": "compression of uploads: files and streams",
 	"A018 row 3": "compression of uploads: files and streams",
 	"A021 row 3": "connections: Pool{CloseAfterUse}",
 	"A090 row 4": "connections: WithPins",
+
+	"A109 log_warning": "logging: WithLogger",
 }
 
 // waits finds a row in the list, by its own name or its case's.
