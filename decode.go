@@ -33,7 +33,8 @@ type material struct {
 }
 
 func (m *material) cookies() []*http.Cookie {
-	return (&http.Response{Header: m.header}).Cookies()
+	cookies, _ := readSetCookies(m.header["Set-Cookie"])
+	return cookies
 }
 
 var (

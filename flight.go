@@ -22,7 +22,7 @@ type flight struct {
 	mu        sync.Mutex
 	slots     []Slot
 	room      [2]Slot
-	place     *place // in the pool; nil without bounds
+	place     *heldPlace // in the pool; nil without bounds
 	dialled   string // host and port of the first connection: the server's or the proxy's
 	traced    bool   // the transport calls hooks: what it does not report has not happened
 	connected bool

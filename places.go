@@ -157,13 +157,13 @@ func (f *flight) enter() *CallError {
 		failed.Err = fmt.Errorf("no place became free in the pool of the client (Pool.MaxConns, MaxConnsPerHost): %w", nested(err))
 		return failed
 	}
-	f.place = &place{places: h.core.places, host: host}
+	f.place = &heldPlace{places: h.core.places, host: host}
 	f.place.stop = context.AfterFunc(ctx, f.place.leave) // also when a middleware forgets to close a body
 	return nil
 }
 
-// place is one that is taken.
-type place struct {
+// heldPlace is one that is taken.
+type heldPlace struct {
 	places *places
 	host   origin
 	stop   func() bool
@@ -171,7 +171,7 @@ type place struct {
 }
 
 // leave may be called more than once, on a nil place too.
-func (p *place) leave() {
+func (p *heldPlace) leave() {
 	if p == nil {
 		return
 	}
@@ -190,7 +190,7 @@ func (f *flight) keep(resp *http.Response) {
 }
 
 // end leaves before the context ends.
-func (p *place) end() {
+func (p *heldPlace) end() {
 	if p != nil {
 		p.stop()
 		p.leave()

@@ -41,7 +41,10 @@ func newResponse[Res any](a *answer, model Res) *Response[Res] {
 }
 
 // Cookies returns what Set-Cookie brought.
-func (r *Response[Res]) Cookies() []*http.Cookie { return (&http.Response{Header: r.Header}).Cookies() }
+func (r *Response[Res]) Cookies() []*http.Cookie {
+	cookies, _ := readSetCookies(r.Header["Set-Cookie"])
+	return cookies
+}
 
 // ContentType returns the media type in lower case, "application/octet-stream" when the answer names none
 // that can be read (RFC 9110, section 8.3), and its charset parameter or "".

@@ -43,8 +43,8 @@ func (h *hop) withJar(req *http.Request) *http.Request {
 	}
 	pairs := slices.Clone(own)
 	for _, cookie := range jar.Cookies(req.URL) {
-		if !sendsCookie(own, cookie.Name) && !h.credentials.hasCookie(cookie.Name) {
-			pairs = append(pairs, cookie.String())
+		if pair := cookiePair(cookie); pair != "" && !sendsCookie(own, cookie.Name) && !h.credentials.hasCookie(cookie.Name) {
+			pairs = append(pairs, pair)
 		}
 	}
 	if len(pairs) == len(own) {
@@ -75,6 +75,7 @@ func (c *credentials) hasCookie(name string) bool {
 // keepCookies stores what an answer sets.
 func (h *hop) keepCookies(req *http.Request, resp *http.Response) {
 	if jar := h.jar(); jar != nil && len(resp.Header["Set-Cookie"]) > 0 {
-		jar.SetCookies(req.URL, resp.Cookies())
+		cookies, _ := readSetCookies(resp.Header["Set-Cookie"])
+		jar.SetCookies(req.URL, cookies)
 	}
 }
