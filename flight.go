@@ -23,8 +23,8 @@ type flight struct {
 	slots     []Slot
 	room      [2]Slot
 	place     *heldPlace // in the pool; nil without bounds
-	dialled   string // host and port of the first connection: the server's or the proxy's
-	traced    bool   // the transport calls hooks: what it does not report has not happened
+	dialled   string     // host and port of the first connection: the server's or the proxy's
+	traced    bool       // the transport calls hooks: what it does not report has not happened
 	connected bool
 	written   bool // the slots are stamped
 	replayed  bool // an earlier try was written
