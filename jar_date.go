@@ -60,7 +60,7 @@ func (d *cookieDate) readMonth(token string) bool {
 		return false
 	}
 	at := strings.Index("jan feb mar apr may jun jul aug sep oct nov dec", strings.ToLower(token[:3]))
-	if at < 0 || at%4 != 0 {
+	if at < 0 {
 		return false
 	}
 	d.month = at/4 + 1

@@ -6,7 +6,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -200,6 +199,10 @@ func TestJarLeavesSecureAlone(t *testing.T) {
 			require.Equal(t, test.want, sent(t, jar, "https://www.example.com/login/x"))
 		})
 	}
+	jar := crest.NewJar(crest.JarOptions{})
+	setCookies(t, jar, "https://www.example.com/", "sid=1; secure; path=/")
+	setCookies(t, jar, "https://www.example.com/", "sid=2; path=/")
+	require.Equal(t, "sid=2", sent(t, jar, "http://www.example.com/"), "who came over https may")
 }
 
 // Cookies end in time, and none lives longer than 400 days.
@@ -233,53 +236,6 @@ func TestJarExpiry(t *testing.T) {
 	})
 }
 
-func TestJarShared(t *testing.T) {
-	jar := crest.NewJar(crest.JarOptions{})
-	require.NoError(t, jar.SetShared(
-		&http.Cookie{Name: "lang", Value: "en"},
-		&http.Cookie{Name: "safe", Value: "1", Secure: true},
-		&http.Cookie{Name: "team", Value: "x", Domain: ".example.com", Path: "/a"},
-	))
-	require.Equal(t, "lang=en", sent(t, jar, "http://127.0.0.1/"), "to addresses too")
-	require.Equal(t, "lang=en; safe=1", sent(t, jar, "https://example.org/x"))
-	require.Equal(t, "team=x; lang=en", sent(t, jar, "http://api.example.com/a"))
-	setCookies(t, jar, "http://example.org/", "lang=de")
-	require.Equal(t, "lang=de", sent(t, jar, "http://example.org/"), "the site's own")
-	require.Equal(t, "lang=en", sent(t, jar, "http://example.net/"), "for others it stays")
-
-	require.NoError(t, jar.SetShared(&http.Cookie{Name: "lang", Value: "fr"}, &http.Cookie{Name: "safe", MaxAge: -1}))
-	require.Equal(t, "lang=fr", sent(t, jar, "https://example.net/"))
-}
-
-func TestJarSharedRefused(t *testing.T) {
-	tests := map[string]struct {
-		cookie *http.Cookie
-		says   string
-	}{
-		"nil":           {nil, "is nil"},
-		"no name":       {&http.Cookie{Value: "s3cr3t"}, "cannot be sent"},
-		"name":          {&http.Cookie{Name: "a=b", Value: "s3cr3t"}, "cannot be sent"},
-		"value":         {&http.Cookie{Name: "a", Value: "s3cr3t;x"}, "cannot be sent"},
-		"line break":    {&http.Cookie{Name: "a", Value: "s3cr3t\r\nx"}, "cannot be sent"},
-		"size":          {&http.Cookie{Name: "a", Value: strings.Repeat("s3cr3t", 1000)}, "cannot be sent"},
-		"path":          {&http.Cookie{Name: "a", Value: "s3cr3t", Path: "x"}, "cannot be sent"},
-		"public suffix": {&http.Cookie{Name: "a", Value: "s3cr3t", Domain: "co.uk"}, "public suffix"},
-		"address":       {&http.Cookie{Name: "a", Value: "s3cr3t", Domain: "127.0.0.1"}, "IP address"},
-		"no domain":     {&http.Cookie{Name: "a", Value: "s3cr3t", Domain: "a b"}, "Domain"},
-		"__Host-":       {&http.Cookie{Name: "__Host-a", Value: "s3cr3t", Path: "/", Secure: true}, "promises"},
-		"__Secure-":     {&http.Cookie{Name: "__Secure-a", Value: "s3cr3t"}, "promises"},
-	}
-	for name, test := range tests {
-		t.Run(name, func(t *testing.T) {
-			jar := crest.NewJar(crest.JarOptions{})
-			err := jar.SetShared(&http.Cookie{Name: "fine", Value: "1"}, test.cookie)
-			require.ErrorContains(t, err, test.says)
-			require.NotContains(t, err.Error(), "s3cr3t")
-			require.Zero(t, jar.Len(), "none is kept")
-		})
-	}
-}
-
 func TestJarClear(t *testing.T) {
 	fill := func() *crest.Jar {
 		jar := crest.NewJar(crest.JarOptions{AllowIP: true})
@@ -310,6 +266,17 @@ func TestJarClear(t *testing.T) {
 			require.Equal(t, test.want, names(slices.Collect(jar.All())))
 		})
 	}
+}
+
+// What a server sets anew while Clear looks at the old is not what was to be cleared.
+func TestJarClearMeanwhile(t *testing.T) {
+	jar, u := crest.NewJar(crest.JarOptions{}), at(t, "https://example.com/")
+	jar.SetCookies(u, []*http.Cookie{{Name: "sid", Value: "old"}})
+	jar.Clear(func(c *http.Cookie) bool {
+		jar.SetCookies(u, []*http.Cookie{{Name: "sid", Value: "new"}})
+		return c.Value == "old"
+	})
+	require.Equal(t, "sid=new", sent(t, jar, "https://example.com/"))
 }
 
 // The list shows all attributes; what it shows are copies.

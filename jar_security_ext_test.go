@@ -35,7 +35,7 @@ func TestR33(t *testing.T) {
 	})
 	t.Run("of many domains", func(t *testing.T) {
 		jar := crest.NewJar(crest.JarOptions{})
-		require.NoError(t, jar.SetShared(&http.Cookie{Name: "mine", Value: "1"}))
+		require.NoError(t, jar.SetShared(&http.Cookie{Name: "mine", Value: "1"}, &http.Cookie{Name: "idle", Value: "1", Path: "/never"}))
 		setCookies(t, jar, "https://home.test/", "sid=1")
 		for i := range 400 {
 			u := &url.URL{Scheme: "https", Host: fmt.Sprintf("h%d.test", i%200), Path: "/"}
@@ -50,6 +50,7 @@ func TestR33(t *testing.T) {
 		}
 		require.Equal(t, 3000, jar.Len())
 		require.Equal(t, "sid=1; mine=1", sent(t, jar, "https://home.test/"), "what is in use stays")
+		require.Equal(t, []string{"mine", "idle"}, names(slices.Collect(jar.All()))[:2], "shared ones stay, in use or not")
 	})
 	t.Run("of a size", func(t *testing.T) {
 		jar := crest.NewJar(crest.JarOptions{})

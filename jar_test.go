@@ -4,6 +4,7 @@ import (
 	"math"
 	"net/http"
 	"net/url"
+	"strings"
 	"testing"
 	"time"
 
@@ -95,6 +96,7 @@ func TestParseSetCookie(t *testing.T) {
 			},
 		},
 		"the last counts": {"a=b; path=/x; path=/y; max-age=1; max-age=2; max-age=x", &http.Cookie{Name: "a", Value: "b", Path: "/y", MaxAge: 2}},
+		"too long":        {"a=b; path=/x; path=/" + strings.Repeat("y", 1024), &http.Cookie{Name: "a", Value: "b", Path: "/x"}},
 		"Max-Age 0":       {"a=b; max-age=0", &http.Cookie{Name: "a", Value: "b", MaxAge: -1}},
 		"Max-Age -0":      {"a=b; max-age=-0", &http.Cookie{Name: "a", Value: "b", MaxAge: -1}},
 		"Max-Age +1":      {"a=b; max-age=+1", &http.Cookie{Name: "a", Value: "b"}},
