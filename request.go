@@ -53,7 +53,7 @@ func (c *call) bindOptions(out *outgoing, parts *bind.Parts) error {
 		if out.body.secret {
 			return errSecretAway
 		}
-		c.settings, parts.Cookies = c.bare(), nil
+		c.settings, parts.Cookies, parts.Secrets = c.bare(), nil, nil // what is left is the call's own
 	}
 	if err := c.settings.bindDefaults(parts); err != nil {
 		return err
@@ -120,8 +120,8 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	u := &url.URL{Scheme: c.core.base.Scheme, Host: c.core.base.Host}
 	if t := c.settings.url; t != nil {
 		*u = *t.u
-		if away { // what is left is the call's own
-			out.credentials.fields, out.home = nil, originOf(u)
+		if away {
+			out.home = originOf(u)
 		}
 		if c.core.home.scheme == "https" && u.Scheme != "https" {
 			return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
