@@ -39,6 +39,12 @@ func exchange(r *row) (facts, error) {
 	if drive := sessionOf(r.in); drive != nil {
 		return drive(r)
 	}
+	switch {
+	case asksForAuth(r.in):
+		return authExchange(r)
+	case r.in.values["post_init"] != nil:
+		return postInit(r)
+	}
 	x := &trip{r: r, plan: plan{method: r.method(), result: bytesBody}}
 	x.readRequest()
 	x.readLevels()

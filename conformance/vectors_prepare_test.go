@@ -11,6 +11,9 @@ import (
 
 // prepare: a request that is merged and encoded, and looked at before it is sent.
 func prepare(r *row) (facts, error) {
+	if r.in.values["through"] != nil {
+		return prepareFromURL(r)
+	}
 	p := &plan{method: r.when.text("method")}
 	p.request.addAll("query", asObject(r.in.get("params_struct")))
 	p.request.addAll("json", asObject(r.in.get("json_struct")))

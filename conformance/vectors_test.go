@@ -19,7 +19,7 @@ const vectorsFloor = 481
 // vectorAreas are the areas that the drivers of this package take: the beginning of a case's area.
 var vectorAreas = []string{
 	"url", "header", "merge", "hooks", "body", "params", "request", "response", "error", "model", "args", "util",
-	"upload", "timeout", "retry", "redirect", "cookie", "cookiejar", "session",
+	"upload", "timeout", "retry", "redirect", "cookie", "cookiejar", "session", "auth", "client",
 }
 
 // vector is one case of vectors.json; the format is described beside the file, in VECTORS.md.
@@ -113,6 +113,13 @@ var drivers = map[string]driver{
 	"rewind":               rewind,
 	"session_by_name":      sessionByName,
 	"set_token":            setToken,
+	"basic_auth":           basicAuth,
+	"basic_auth_decode":    basicAuthDecode,
+	"auth_from_url":        authFromURL,
+	"netrc_lookup":         netrcLookup,
+	"netrc_header":         netrcHeader,
+	"new_then_close":       newThenClose,
+	"user_agent":           productAgent,
 }
 
 func TestVectors(t *testing.T) {
