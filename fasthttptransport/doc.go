@@ -18,5 +18,5 @@
 //
 // What it cannot do, and [net/http.Transport] can: HTTP/2, proxies, other protocols by 101 (so no WebSocket), CONNECT, a request body
 // without a length that turns out to be empty (it goes out chunked). Of several Content-Type, Content-Encoding or Server lines in an
-// answer fasthttp keeps the last one. Connection: close is left out of the answer's header; [net/http.Response.Close] says it.
+// answer fasthttp keeps the last one. An answer to HEAD without a length closes its connection. Connection: close is left out of the answer's header; [net/http.Response.Close] says it.
 package fasthttptransport

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"io"
+	"log"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -149,3 +150,6 @@ func newRequest(t *testing.T, method, url string, body io.Reader) *http.Request 
 	require.NoError(t, err)
 	return req
 }
+
+// silent swallows what net/http's server says about clients that do not like it.
+var silent = log.New(io.Discard, "", 0)
