@@ -99,6 +99,9 @@ func (e *exchange) abort() {
 // because is the error of an exchange that ended with err. That the connection was closed is only what followed when the context had ended,
 // or the request could not be written.
 func (e *exchange) because(err error) error {
+	if deadline, ok := e.ctx.Deadline(); ok && !time.Now().Before(deadline) {
+		<-e.ctx.Done() // a dialer looks at the clock, and may be ahead of the context by a moment
+	}
 	if e.ctx.Err() != nil {
 		return context.Cause(e.ctx)
 	}
