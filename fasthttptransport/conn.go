@@ -123,7 +123,7 @@ func (c *conn) rest(limit time.Duration, left func(dead bool)) {
 		defer close(c.rested)
 		var b [1]byte
 		n, err := c.Conn.Read(b[:])
-		c.dead = n > 0 || err == nil || !errors.Is(err, os.ErrDeadlineExceeded) || !c.waking.Load()
+		c.dead = n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !c.waking.Load()
 		if c.dead {
 			_ = c.Conn.Close()
 		}

@@ -142,6 +142,54 @@ func TestStaleConnections(t *testing.T) {
 	}
 }
 
+// TestMoreThanTheAnswer does not keep a connection on which more came than the answer, together with it.
+func TestMoreThanTheAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &bubble{serve: func(_ int, conn net.Conn, in *bufio.Reader) {
+			_, _ = http.ReadRequest(in)
+			_, _ = io.WriteString(conn, okAnswer+"HTTP/1.1 200 OK\r\n")
+			if _, err := http.ReadRequest(in); err == nil {
+				_, _ = io.WriteString(conn, "Content-Length: 4\r\n\r\nevil")
+			}
+		}}
+		rt := &fasthttptransport.Transport{DialContext: b.dial}
+		defer rt.CloseIdleConnections()
+		for range 2 {
+			got, err := get.Call(t.Context(), client(t, "http://api.example.com", rt), crest.Empty{})
+			require.NoError(t, err)
+			require.Equal(t, "ok", string(got))
+		}
+	})
+}
+
+// TestDeadAmongLiving takes a living connection when the one that was used last has died.
+func TestDeadAmongLiving(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		die := make(chan struct{})
+		b := &bubble{serve: func(number int, conn net.Conn, in *bufio.Reader) {
+			if number == 2 {
+				go func() { <-die; conn.Close() }()
+			}
+			polite(conn, in)
+		}}
+		rt := &fasthttptransport.Transport{DialContext: b.dial}
+		defer rt.CloseIdleConnections()
+		ask := func() *http.Response {
+			resp, err := rt.RoundTrip(newRequest(t, "POST", "http://api.example.com", nil))
+			require.NoError(t, err)
+			return resp
+		}
+		for _, resp := range []*http.Response{ask(), ask()} {
+			_, err := io.ReadAll(resp.Body)
+			require.NoError(t, err)
+		}
+		close(die)
+		synctest.Wait()
+		require.NoError(t, ask().Body.Close())
+		require.Equal(t, 2, b.conns)
+	})
+}
+
 // TestNoHiddenReplay sees one request for one call, whatever its method, when a kept connection is lost under it.
 func TestNoHiddenReplay(t *testing.T) {
 	for _, method := range []string{"GET", "HEAD", "PUT", "DELETE", "POST"} {
@@ -269,7 +317,12 @@ func TestHooks(t *testing.T) {
 					require.NoError(t, err)
 					require.NoError(t, resp.Body.Close())
 					for done := false; !done; {
-						line := <-said
+						var line string
+						select {
+						case line = <-said:
+						case <-time.After(5 * time.Second):
+							t.Fatal("no connection was kept")
+						}
 						got[fmt.Sprintf("%T", rt)] = append(got[fmt.Sprintf("%T", rt)], line)
 						done = line == "PutIdleConn <nil>"
 					}

@@ -116,7 +116,7 @@ func (e *exchange) encodeFraming(h *fasthttp.RequestHeader) {
 	case length < 0:
 		h.Add("Transfer-Encoding", "chunked")
 		if len(e.req.Trailer) > 0 {
-			h.Add("Trailer", strings.Join(slices.Sorted(maps.Keys(e.req.Trailer)), ", "))
+			h.Add("Trailer", strings.Join(slices.Sorted(maps.Keys(e.req.Trailer)), ","))
 		}
 	case length > 0 || saysZero(e.req):
 		h.Add("Content-Length", strconv.FormatInt(length, 10))

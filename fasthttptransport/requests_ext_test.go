@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -19,6 +20,7 @@ import (
 // wireHead is what a server got of a request.
 type wireHead struct {
 	Line   string
+	Lines  []string // the rest of the head, in no order
 	Fields http.Header
 	Body   string
 }
@@ -29,12 +31,12 @@ func record(t *testing.T) (base string, next func() wireHead) {
 	got := make(chan wireHead, 16)
 	base = listen(t, func(conn net.Conn, in *bufio.Reader) {
 		for {
-			line, err := in.Peek(1)
-			if err != nil || len(line) == 0 {
+			if _, err := in.Peek(1); err != nil {
 				return
 			}
-			text, _ := in.Peek(in.Buffered())
-			first, _, _ := strings.Cut(string(text), "\r\n")
+			text, _ := in.Peek(in.Buffered()) // both write a short head at once
+			head, _, _ := strings.Cut(string(text), "\r\n\r\n")
+			lines := strings.Split(head, "\r\n")
 			req, err := http.ReadRequest(in)
 			if err != nil {
 				return
@@ -49,7 +51,8 @@ func record(t *testing.T) (base string, next func() wireHead) {
 			if req.ContentLength >= 0 {
 				fields["Content-Length"] = req.Header["Content-Length"]
 			}
-			got <- wireHead{first, fields, string(body)}
+			slices.Sort(lines[1:])
+			got <- wireHead{lines[0], lines[1:], fields, string(body)}
 			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
 		}
 	})
