@@ -114,6 +114,8 @@ func TestHTTP3(t *testing.T) {
 	created, err := crest.Post[pet, pet]("/pets").Call(t.Context(), c, pet{"Tom"})
 	require.NoError(t, err)
 	require.Equal(t, "Tom", created.Name)
+	mu.Lock()
+	defer mu.Unlock()
 	require.Len(t, peers, 1)
 }
 
@@ -185,6 +187,8 @@ func TestHTTP3Limiter(t *testing.T) {
 		})
 	}
 	all.Wait()
+	mu.Lock()
+	defer mu.Unlock()
 	require.Len(t, arrivals, calls)
 	for i := limit; i < calls; i++ { // 50 ms for the way: a server on the same machine reads late, never early
 		require.GreaterOrEqual(t, arrivals[i].Sub(arrivals[i-limit]), window-50*time.Millisecond)
