@@ -309,3 +309,45 @@ func (c *cancelling) Read(p []byte) (int, error) {
 	}
 	return len(p), nil
 }
+
+// Row 39: a reader that blocks does not hold a cancelled call, whatever the transport waits for.
+func TestPromise8CancelWhileTheBodyBlocks(t *testing.T) {
+	type upload struct{ Body io.Reader }
+	type opened struct{ Body func() (io.ReadCloser, error) }
+	base := listen(t, func(_ net.Conn, in *bufio.Reader) { _, _ = io.Copy(io.Discard, in) })
+	for name, call := range map[string]func(ctx context.Context, r *io.PipeReader) error{
+		"reader": func(ctx context.Context, r *io.PipeReader) error {
+			_, err := crest.Put[upload, crest.Empty]("/x").Call(ctx, newClient(t, base), upload{r})
+			return err
+		},
+		"bare reader": func(ctx context.Context, r *io.PipeReader) error {
+			_, err := crest.Put[upload, crest.Empty]("/x").Call(ctx, newClient(t, base), upload{struct{ io.Reader }{r}})
+			return err
+		},
+		"factory": func(ctx context.Context, r *io.PipeReader) error {
+			open := func() (io.ReadCloser, error) { return r, nil }
+			_, err := crest.Put[opened, crest.Empty]("/x").Call(ctx, newClient(t, base), opened{open})
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			ctx, cancel := context.WithCancelCause(t.Context())
+			r, w := io.Pipe()
+			defer w.Close()
+			go func() {
+				_, _ = w.Write([]byte("x")) // returns when it was read
+				cancel(errWhy)
+			}()
+			returned := make(chan error, 1)
+			go func() { returned <- call(ctx, r) }()
+			select {
+			case err := <-returned:
+				fails(t, err, crest.ErrTransport, "", crest.SentMaybe)
+				require.ErrorIs(t, err, context.Canceled)
+				require.ErrorIs(t, err, errWhy)
+			case <-time.After(10 * time.Second):
+				t.Fatal("the call waits for its body")
+			}
+		})
+	}
+}

@@ -2,6 +2,7 @@ package crest
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,20 @@ type payload struct {
 
 // again reports whether the body can be sent once more.
 func (p *payload) again() bool { return !p.once }
+
+// replayed is the body for net/http's own replays and for signers; nil where it cannot be had again.
+func (p *payload) replayed(ctx context.Context) func() (io.ReadCloser, error) {
+	if p.replay == nil || !p.streamed {
+		return p.replay
+	}
+	return func() (io.ReadCloser, error) {
+		body, err := p.replay()
+		if err != nil {
+			return nil, err
+		}
+		return abortable(ctx, body), nil
+	}
+}
 
 // noBody is what a request without a body opens.
 func noBody() (io.ReadCloser, error) { return http.NoBody, nil }

@@ -207,14 +207,15 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
+	if o.body.streamed {
+		body = abortable(ctx, body)
+	}
 	u := *o.url
 	req := &http.Request{
 		Method: o.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: o.header.Clone(), Body: body, ContentLength: o.body.length, Host: o.host,
 	}
-	if o.body.replay != nil {
-		req.GetBody = o.body.replay
-	}
+	req.GetBody = o.body.replayed(ctx)
 	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {
 		req.TransferEncoding = []string{"identity"} // else net/http sends no Content-Length: 0
 	}
