@@ -3,7 +3,6 @@ package crest_test
 import (
 	"cmp"
 	"context"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io"
@@ -106,8 +105,7 @@ func splitCredentials(text string) (base string, opts []crest.ClientOption, err 
 	}
 	if u.User != nil {
 		password, _ := u.User.Password()
-		pair := base64.StdEncoding.EncodeToString([]byte(u.User.Username() + ":" + password))
-		opts = append(opts, crest.WithAuthorization("Basic", crest.NewSecret(pair)))
+		opts = append(opts, crest.WithBasic(u.User.Username(), crest.NewSecret(password)))
 		u.User = nil
 	}
 	return u.String(), opts, nil
@@ -269,114 +267,4 @@ func Example_upgradeLink() {
 	// true
 	// https://api.example.com/operations/7 Bearer t0ken
 	// <nil>
-}
-
-// recipe: token-source
-
-// grant is a TokenSource for OAuth2's client credentials (RFC 6749, section 4.4). One call fetches the token, those that
-// come meanwhile wait for it, and it is fetched again shortly before it expires.
-type grant struct {
-	auth         crest.Caller // a client of the authorization server
-	id           string
-	secret       crest.Secret
-	turn         chan struct{} // has room for one: a lock whose waiters leave with their context
-	token        crest.Secret
-	refreshAfter time.Time
-}
-
-type grantRequest struct {
-	Type   string       `form:"grant_type" default:"client_credentials"`
-	ID     string       `form:"client_id"`
-	Secret crest.Secret `form:"client_secret"`
-}
-
-type grantAnswer struct {
-	Token   crest.Secret `json:"access_token" validate:"required"`
-	Seconds int          `json:"expires_in"`
-}
-
-var fetchToken = crest.Post[grantRequest, grantAnswer]("/token")
-
-func (g *grant) Token(ctx context.Context) (crest.Secret, error) {
-	select {
-	case g.turn <- struct{}{}:
-		defer func() { <-g.turn }()
-	case <-ctx.Done():
-		return crest.Secret{}, context.Cause(ctx)
-	}
-	if time.Now().Before(g.refreshAfter) {
-		return g.token, nil
-	}
-	answer, err := fetchToken.Call(ctx, g.auth, grantRequest{ID: g.id, Secret: g.secret})
-	if err != nil {
-		return crest.Secret{}, err
-	}
-	g.token, g.refreshAfter = answer.Token, time.Now().Add(time.Duration(answer.Seconds)*time.Second*9/10)
-	return g.token, nil
-}
-
-// end of recipe
-
-func Example_tokenSource() {
-	auth, _ := crest.New[*crest.Problem]("https://auth.example.com", crest.WithTransport(fakeServer(func(w http.ResponseWriter, r *http.Request) {
-		body, _ := io.ReadAll(r.Body)
-		fmt.Println(r.URL.Path, string(body))
-		answering(200, `{"access_token": "t0ken", "token_type": "bearer", "expires_in": 3600}`)(w, r)
-	})))
-	api := fakeServer(func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.URL.Path, r.Header.Get("Authorization")) })
-	// recipe: token-source-use
-	c, err := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(api),
-		crest.WithBearer(&grant{auth: auth, id: "petstore", secret: crest.NewSecret("s3cret"), turn: make(chan struct{}, 1)}))
-	// end of recipe
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	for range 2 {
-		_, _ = crest.Get[crest.Empty, crest.Empty]("/pets").Call(context.Background(), c, crest.Empty{})
-	}
-	// Output:
-	// /token grant_type=client_credentials&client_id=petstore&client_secret=s3cret
-	// /pets Bearer t0ken
-	// /pets Bearer t0ken
-}
-
-// recipe: oauth2
-
-// sourceFunc makes a function a TokenSource.
-type sourceFunc func(ctx context.Context) (string, error)
-
-func (f sourceFunc) Token(ctx context.Context) (crest.Secret, error) {
-	text, err := f(ctx)
-	return crest.NewSecret(text), err
-}
-
-// end of recipe
-
-// flow stands for an oauth2.TokenSource: its method is what the recipe calls.
-type flow struct{}
-
-type flowToken struct{ AccessToken string }
-
-func (flow) Token() (*flowToken, error) { return &flowToken{"t0ken"}, nil }
-
-func Example_oauth2() {
-	var source flow
-	api := fakeServer(func(_ http.ResponseWriter, r *http.Request) { fmt.Println(r.Header.Get("Authorization")) })
-	// recipe: oauth2-use
-	c, err := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(api),
-		crest.WithBearer(sourceFunc(func(context.Context) (string, error) {
-			token, err := source.Token() // source is an oauth2.TokenSource
-			if err != nil {
-				return "", err
-			}
-			return token.AccessToken, nil
-		})))
-	// end of recipe
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	_, _ = crest.Get[crest.Empty, crest.Empty]("/pets").Call(context.Background(), c, crest.Empty{})
-	// Output: Bearer t0ken
 }
