@@ -3,7 +3,6 @@ package main
 import (
 	"crypto/rand"
 	"encoding/json"
-	"fmt"
 	"net/http"
 	"sync"
 
@@ -44,13 +43,12 @@ type api struct {
 	sessions map[string]string // the user's name by the cookie's value
 }
 
-// newAPI serves login, account and a report that anyone may read.
+// newAPI serves login and account.
 func newAPI() http.Handler {
 	a := &api{sessions: map[string]string{}}
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /login", a.login)
 	mux.HandleFunc("GET /account", a.account)
-	mux.HandleFunc("GET /report", giveReport)
 	return mux
 }
 
@@ -82,6 +80,7 @@ func (a *api) account(w http.ResponseWriter, r *http.Request) {
 	answer(w, account{User: name})
 }
 
+// giveReport answers everybody.
 func giveReport(w http.ResponseWriter, _ *http.Request) {
 	answer(w, report{Title: "The year in numbers"})
 }
@@ -96,7 +95,5 @@ func movedTo(elsewhere string, api http.Handler) http.Handler {
 
 func answer(w http.ResponseWriter, model any) {
 	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(model); err != nil {
-		panic(fmt.Sprintf("a model of the example cannot be encoded: %v", err)) // which http.Server turns into a broken answer
-	}
+	_ = json.NewEncoder(w).Encode(model) // a client that hangs up is the only reason to fail
 }
