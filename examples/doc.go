@@ -4,5 +4,6 @@
 //   - httpbin is an SDK of the usual size, written as SDKs are written with crest.
 //   - github is the SDK that README.md shows.
 //   - ratelimited shows the limiter against a server that counts.
+//   - sessions shows a login kept over a restart, and that redirects, a proxy and pinned keys keep secrets where they belong.
 //   - resilience is the code of the recipe for circuit breakers, bulkheads and hedging.
 package examples
