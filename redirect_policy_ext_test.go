@@ -173,6 +173,7 @@ func TestRedirectHistory(t *testing.T) {
 	require.Equal(t, []string{"303 POST https://a.example/v1/1", "307 GET https://a.example/2?token=[redacted]"}, []string{got.History[0].String(), got.History[1].String()})
 	require.Equal(t, []string{"/2?token=s3cr3t"}, got.History[0].Header["X-N"])
 	require.Equal(t, "GET", got.Method)
+	require.Empty(t, got.RequestHeader["Content-Type"], "the last request had no body, and its header is the one that is told")
 	require.Equal(t, "https://b.example/3#s3cr3t", got.URL.String())
 	require.Len(t, got.Attempts, 1)
 	require.Equal(t, 200, got.Attempts[0].StatusCode)
