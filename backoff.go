@@ -3,6 +3,7 @@ package crest
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"sync/atomic"
 	"time"
@@ -27,7 +28,8 @@ func (r *Retry) wait(n int, failure *CallError) (time.Duration, error) {
 	if answer.RetryAfter > longest {
 		return 0, fmt.Errorf("the server asks for a wait of %v, the bound MaxRetryAfter is %v", answer.RetryAfter, longest)
 	}
-	return max(own, answer.RetryAfter+jitter(answer.RetryAfter/10)), nil
+	extra := min(jitter(answer.RetryAfter/10), math.MaxInt64-answer.RetryAfter)
+	return max(own, answer.RetryAfter+extra), nil
 }
 
 func (r *Retry) backoff(n int, failure *CallError) time.Duration {

@@ -1,10 +1,10 @@
 package crest
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
-	"sync"
 )
 
 // rewound is a reader that several attempts read from its start. A transport may still be reading for one attempt when
@@ -14,17 +14,28 @@ type rewound struct {
 	seeker io.Seeker
 	start  int64
 
-	mu   sync.Mutex
+	busy chan struct{} // full while somebody reads or seeks: a lock that can be waited for with a context
 	turn int
 }
 
-func (s *rewound) rewind() (io.ReadCloser, error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+func newRewound(r io.Reader, seeker io.Seeker, start int64) *rewound {
+	return &rewound{r: r, seeker: seeker, start: start, busy: make(chan struct{}, 1)}
+}
+
+// rewind waits for a Read of an earlier attempt, which may hang, no longer than ctx lasts.
+func (s *rewound) rewind(ctx context.Context) (io.ReadCloser, error) {
+	select {
+	case s.busy <- struct{}{}:
+	case <-ctx.Done():
+		return nil, fmt.Errorf("a Read of an earlier attempt is still under way: %w", context.Cause(ctx))
+	}
+	defer s.free()
 	s.turn++
 	_, err := s.seeker.Seek(s.start, io.SeekStart)
 	return &turn{s, s.turn}, err
 }
+
+func (s *rewound) free() { <-s.busy }
 
 // turn is one reading of a rewound reader. Closing it leaves the reader open: it is the caller's.
 type turn struct {
@@ -35,8 +46,8 @@ type turn struct {
 var errTurnOver = errors.New("the reader was taken back to its start for another attempt")
 
 func (t *turn) Read(p []byte) (int, error) {
-	t.shared.mu.Lock()
-	defer t.shared.mu.Unlock()
+	t.shared.busy <- struct{}{}
+	defer t.shared.free()
 	if t.n != t.shared.turn {
 		return 0, errTurnOver
 	}

@@ -28,30 +28,57 @@ type flight struct {
 	connected bool
 	written   bool // the slots are stamped
 	replayed  bool // an earlier try was written
+	aloft     bool // the transport has it
 	landed    bool // RoundTrip has returned
 	refused   *CallError
+	panicked  any // what a limiter panicked with inside a hook
 }
 
-// limit takes a slot of each limiter, and a place in the pool. The attempt's time stands still meanwhile, unless another request of the
-// same attempt is on its way.
+// limit takes a place in the pool, and a slot of each limiter: in this order, because what has a place can always finish, and a
+// replay waits for new slots with its place. The attempt's time stands still meanwhile, unless another request of the same attempt is on
+// its way.
 func (f *flight) limit() *CallError {
 	h := f.hop
 	if (len(h.settings.limiters) > 0 || h.core.places != nil) && h.underway.Load() == 0 {
 		h.hold()
 	}
+	if err := f.enter(); err != nil {
+		return err
+	}
 	if len(h.settings.limiters) > 0 {
 		slots, err := h.take(f.asked.Context(), f.asked, f.room[:0])
 		if err != nil {
+			f.place.end()
 			return limited(err)
 		}
 		f.slots = slots
 	}
-	if err := f.enter(); err != nil {
-		giveBack(f.slots)
-		return err
-	}
 	h.run()
 	return nil
+}
+
+// crashed settles a request in which a function of the caller's panicked.
+func (f *flight) crashed() {
+	f.mu.Lock()
+	written := f.written || f.aloft && !f.traced
+	slots := f.slots
+	landed := f.landed
+	f.landed = true
+	f.mu.Unlock()
+	switch {
+	case landed:
+	case written:
+		f.mu.Lock()
+		f.stamp()
+		f.mu.Unlock()
+	default:
+		giveBack(slots)
+	}
+	if f.aloft {
+		f.hop.raise(SentMaybe)
+		f.hop.underway.Add(-1)
+	}
+	f.release()
 }
 
 // observed returns the context under which the transport reports to the flight.
@@ -90,7 +117,12 @@ func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	if h.underway.Add(1) == 1 {
 		h.phases.asked()
 	}
+	f.aloft = true
 	resp, err := f.land(h.core.wire.RoundTrip(req))
+	if f.panicked != nil {
+		panic(f.panicked)
+	}
+	f.aloft = false
 	if err == nil {
 		h.raise(SentYes)
 	} else {
@@ -116,8 +148,17 @@ func (f *flight) gotConn(httptrace.GotConnInfo) {
 	f.traced, f.connected = true, true
 	f.mu.Unlock()
 	if replay {
+		defer f.caught()
 		f.hop.notWritten()
 		f.replay()
+	}
+}
+
+// caught keeps the panic of a limiter for the goroutine of the call: a hook runs in one of net/http's, where nobody could
+// recover it.
+func (f *flight) caught() {
+	if v := recover(); v != nil {
+		f.panicked = v
 	}
 }
 
@@ -154,6 +195,7 @@ func (f *flight) refuse(err *CallError) {
 func (f *flight) wroteHeaders() {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	defer f.caught()
 	if !f.landed && f.refused == nil {
 		f.stamp()
 	}

@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,7 @@ import (
 //
 // It is safe for concurrent use, and one may serve several clients. The zero value and nil refuse everything.
 type RateLimiter struct {
+	number   int64 // in the order in which they are made
 	n        int
 	per      time.Duration
 	margin   time.Duration
@@ -50,6 +52,9 @@ const (
 	maxWaiting = 10_000
 	maxPause   = time.Hour
 )
+
+// limitersMade counts them.
+var limitersMade atomic.Int64
 
 var errUnmade = errors.New("the limiter was not made: use crest.NewLimiter(n, per)")
 

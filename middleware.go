@@ -98,15 +98,21 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 	h := &hop{core: core, settings: core.settings, home: core.home}
 	h.begin(req.Context(), core.settings.timeouts.effective())
 	h.credentials.fields = core.settings.keysFor(req)
+	handedOver := false
+	defer func() { // also when a middleware panics
+		if !handedOver {
+			h.end()
+		}
+	}()
 	if err := h.obtain(h, &h.credentials); err != nil {
-		h.end()
 		return nil, err
 	}
 	resp, err := complete(h.send(req.WithContext(h)))
 	if err != nil {
-		defer h.end()
 		return nil, h.classify(h, err)
 	}
+	handedOver = true
+	h.bodyBegins()
 	h.bodyIsCallers()
 	resp.Body = endWith(resp.Body, h.cancel)
 	return resp, nil
@@ -187,6 +193,20 @@ func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 // innermost is what lies below the middleware: limit, authorize, send.
 func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 	f := &flight{hop: h, asked: req}
+	settled := false
+	defer func() { // also when a caller's function panics: slots and places are not lost
+		if !settled {
+			f.crashed()
+		}
+	}()
+	resp, err := f.fly()
+	settled = true
+	return resp, err
+}
+
+// fly is one request: limit, authorize, send.
+func (f *flight) fly() (*http.Response, error) {
+	h, req := f.hop, f.asked
 	if limited := f.limit(); limited != nil {
 		return nil, h.refuse(req, limited)
 	}

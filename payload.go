@@ -17,7 +17,7 @@ import (
 // Bodies are never pooled: a server may answer, and the transport still be reading (CVE-2023-45286).
 type payload struct {
 	bytes       []byte
-	open        func() (io.ReadCloser, error)
+	open        func(ctx context.Context) (io.ReadCloser, error)
 	replay      func() (io.ReadCloser, error) // for net/http's own replays; nil where the reader is shared
 	length      int64                         // -1 when it is not known
 	contentType string
@@ -44,8 +44,13 @@ func (p *payload) replayed(ctx context.Context) func() (io.ReadCloser, error) {
 	}
 }
 
+// anyTime is an open that waits for nothing.
+func anyTime(open func() (io.ReadCloser, error)) func(context.Context) (io.ReadCloser, error) {
+	return func(context.Context) (io.ReadCloser, error) { return open() }
+}
+
 // noBody is what a request without a body opens.
-func noBody() (io.ReadCloser, error) { return http.NoBody, nil }
+func noBody(context.Context) (io.ReadCloser, error) { return http.NoBody, nil }
 
 // bindBody encodes the model's body.
 func (c *call) bindBody(req reflect.Value, out *outgoing) error {
@@ -141,8 +146,8 @@ func (p *payload) encoded(data []byte, mediaType string, err error) error {
 func (p *payload) fixed(data []byte, mediaType string) {
 	*p = payload{bytes: data, length: int64(len(data)), contentType: mediaType, declared: true, open: noBody}
 	if len(data) > 0 {
-		p.open = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
-		p.replay = p.open
+		p.replay = func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(data)), nil }
+		p.open = anyTime(p.replay)
 	}
 }
 
@@ -177,7 +182,7 @@ func (p *payload) factory(v reflect.Value) error {
 		}
 		return watched(r), nil
 	}
-	*p = payload{open: again, replay: again, length: -1, contentType: octets, declared: true, streamed: true}
+	*p = payload{open: anyTime(again), replay: again, length: -1, contentType: octets, declared: true, streamed: true}
 	return nil
 }
 
@@ -204,9 +209,9 @@ func (p *payload) reader(v reflect.Value) error {
 		return nil
 	}
 	p.length = max(end-start, 0)
-	shared := &rewound{r: r, seeker: seeker, start: start}
-	p.open = func() (io.ReadCloser, error) {
-		turn, err := shared.rewind()
+	shared := newRewound(r, seeker, start)
+	p.open = func(ctx context.Context) (io.ReadCloser, error) {
+		turn, err := shared.rewind(ctx)
 		if err != nil {
 			return nil, &requestBodyError{err}
 		}
@@ -222,9 +227,9 @@ func (p *payload) reader(v reflect.Value) error {
 }
 
 // once opens a reader that cannot be read again.
-func once(r io.Reader) func() (io.ReadCloser, error) {
+func once(r io.Reader) func(context.Context) (io.ReadCloser, error) {
 	used := false
-	return func() (io.ReadCloser, error) {
+	return func(context.Context) (io.ReadCloser, error) {
 		if used {
 			return nil, &requestBodyError{errors.New("the body was read already and cannot be read again: use a function or an io.Seeker as Body")}
 		}

@@ -20,6 +20,7 @@ type phases struct {
 	silence  *time.Timer   // Header, later Idle
 	waitsFor Kind          // which of the two silence stands for; "" while nothing is waited for
 	answered bool          // Header is over
+	reading  bool          // the body is there: what other requests of the hop do is none of its timers' business
 }
 
 func (p *phases) begin(ctx context.Context, limits Timeouts) {
@@ -41,6 +42,8 @@ func (p *phases) run() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	switch {
+	case p.reading:
+		return
 	case p.attempt == nil:
 		p.attempt = time.AfterFunc(p.left, func() { p.cancel(&timeoutError{KindTimeoutAttempt, p.limits.Attempt}) })
 	case p.since.IsZero():
@@ -53,11 +56,14 @@ func (p *phases) run() {
 
 // hold stops the time of the attempt while it waits for a slot.
 func (p *phases) hold() {
-	if p.limits.Attempt == 0 {
-		return
-	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !p.reading {
+		p.stopAttempt()
+	}
+}
+
+func (p *phases) stopAttempt() {
 	if p.attempt == nil || p.since.IsZero() {
 		return
 	}
@@ -71,9 +77,9 @@ func (p *phases) hold() {
 
 // remaining is what is left of the attempt's time for its next hop.
 func (p *phases) remaining() time.Duration {
-	p.hold()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.stopAttempt()
 	return max(p.left, min(p.limits.Attempt, 1)) // 0 would be none
 }
 
@@ -81,7 +87,7 @@ func (p *phases) remaining() time.Duration {
 func (p *phases) requestWritten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if !p.answered {
+	if !p.answered && !p.reading {
 		p.listen(KindTimeoutHeader, p.limits.Header)
 	}
 }
@@ -90,9 +96,8 @@ func (p *phases) requestWritten() {
 func (p *phases) notWritten() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.listen("", 0)
-	if p.silence != nil {
-		p.silence.Stop()
+	if !p.reading {
+		p.quiet()
 	}
 }
 
@@ -119,29 +124,53 @@ func (p *phases) silent() {
 	}
 }
 
-// asked says that a request is on its way, and heard that its answer, or its failure, is here.
-func (p *phases) asked() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.answered = false
-}
-
-func (p *phases) heard() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.answered, p.waitsFor = true, ""
+// quiet ends the timer of a silence.
+func (p *phases) quiet() {
+	p.waitsFor = ""
 	if p.silence != nil {
 		p.silence.Stop()
 	}
 }
 
+// asked says that a request is on its way, and heard that its answer, or its failure, is here.
+func (p *phases) asked() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.answered = p.reading
+}
+
+func (p *phases) heard() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if !p.reading {
+		p.answered = true
+		p.quiet()
+	}
+}
+
+// bodyBegins says that the answer of the hop is there and its body is read now. A middleware may still have other requests under
+// way, which belong to nobody any more.
+func (p *phases) bodyBegins() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.reading, p.answered = true, true
+	p.quiet()
+}
+
 // bodyIsCallers ends the time of an attempt whose body the caller reads.
-func (p *phases) bodyIsCallers() { p.hold() }
+func (p *phases) bodyIsCallers() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopAttempt()
+}
 
 // end frees what the attempt holds.
 func (p *phases) end() {
-	p.hold()
-	p.heard()
+	p.mu.Lock()
+	p.reading = true
+	p.stopAttempt()
+	p.quiet()
+	p.mu.Unlock()
 	p.stop()
 }
 
@@ -164,6 +193,8 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	b.phases.listen(KindTimeoutIdle, b.phases.limits.Idle)
 	b.phases.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
-	b.phases.heard()
+	b.phases.mu.Lock()
+	b.phases.quiet()
+	b.phases.mu.Unlock()
 	return n, err
 }

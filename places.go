@@ -141,7 +141,7 @@ func (p *places) forget(host origin) {
 	}
 }
 
-// enter takes the flight's place. It comes after the slots: a place is a connection, and who waits for a slot needs none.
+// enter takes the flight's place.
 func (f *flight) enter() *CallError {
 	h := f.hop
 	if h.core.places == nil {

@@ -53,7 +53,7 @@ type Feedback interface {
 // they come so. It serves every client and endpoint that is given it with [WithLimiter]. A mistake, such as a
 // per of zero, is an error of [New] or a panic of the endpoint that is given the limiter, and of each Wait.
 func NewLimiter(n int, per time.Duration, opts ...LimiterOption) *RateLimiter {
-	l := &RateLimiter{n: n, per: per, maxQueue: maxWaiting, start: time.Now()}
+	l := &RateLimiter{number: limitersMade.Add(1), n: n, per: per, maxQueue: maxWaiting, start: time.Now()}
 	for _, o := range opts {
 		if o != nil {
 			o.applyLimiter(l)
@@ -187,16 +187,23 @@ func WithCost(n int) NearOption {
 // limit. choose gets the request as the middleware left it, without credentials, and must be safe for
 // concurrent use. What it keeps, it bounds. The result is for [WithLimiter]; its Wait fails, since it knows
 // no request.
-func LimitBy(choose func(req *http.Request) Limiter) SlotLimiter { return limitBy(choose) }
+func LimitBy(choose func(req *http.Request) Limiter) SlotLimiter {
+	if choose == nil {
+		return (*limitBy)(nil)
+	}
+	return &limitBy{choose}
+}
 
-type limitBy func(req *http.Request) Limiter
+type limitBy struct {
+	choose func(req *http.Request) Limiter
+}
 
-func (f limitBy) Wait(context.Context) error {
+func (f *limitBy) Wait(context.Context) error {
 	return refused(0, errors.New("LimitBy chooses by request: give it to WithLimiter"))
 }
 
-func (f limitBy) Slot(ctx context.Context, req *http.Request, cost int) (Slot, error) {
-	l := f(req)
+func (f *limitBy) Slot(ctx context.Context, req *http.Request, cost int) (Slot, error) {
+	l := f.choose(req)
 	if isNil(l) {
 		return nil, nil
 	}

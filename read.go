@@ -14,6 +14,7 @@ import (
 // not at all for bodies that the caller reads. Sizes are counted in decompressed bytes.
 func (a *answer) read(h *hop) *CallError {
 	c, result := a.call, a.call.endpoint.result
+	h.bodyBegins()
 	wire := h.watch(a.resp.Body)
 	decoded, err := a.decompressed(wire)
 	switch {

@@ -59,23 +59,28 @@ func (c *call) try(r *retrying) (*answer, *CallError) {
 	first := *c.out
 	c.at, c.redirects, c.challenge, c.hops = &first, nil, nil, 0
 	for left := c.timeouts.Attempt; ; {
-		h := c.newHop(r, left)
-		a, next, err := c.exchange(h, r)
+		a, next, err := c.step(r, &left)
 		switch {
 		case err != nil:
-			h.end()
 			err.waitedTooLong(c.life)
 			return nil, err
 		case next == nil:
-			if a.live == nil {
-				h.end()
-			}
 			return a, c.answered(a.resp, c.mapError(a))
 		}
-		left = h.remaining()
-		h.end()
 		c.at = next
 	}
+}
+
+// step is one hop of an attempt that has left. What the hop holds is given back, unless the caller reads its body.
+func (c *call) step(r *retrying, left *time.Duration) (a *answer, next *outgoing, err *CallError) {
+	h := c.newHop(r, *left)
+	defer func() { // also when a middleware panics
+		*left = h.remaining()
+		if a == nil || a.live == nil {
+			h.end()
+		}
+	}()
+	return c.exchange(h, r)
 }
 
 func (c *call) newHop(r *retrying, left time.Duration) *hop {
@@ -203,7 +208,7 @@ func (r *retrying) lost(h *hop, err *CallError, start time.Time) *CallError {
 
 // request builds the http.Request of one attempt. The header map is the attempt's own.
 func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
-	body, err := o.body.open()
+	body, err := o.body.open(ctx)
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}

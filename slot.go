@@ -1,9 +1,11 @@
 package crest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -41,22 +43,65 @@ type plainSlot struct{ Feedback }
 func (plainSlot) Sent()   {}
 func (plainSlot) Cancel() {}
 
-// take waits at the nearest level first: calls that wait for their endpoint's limit keep no slot of the
-// client's meanwhile, which others could use.
-func (h *hop) take(ctx context.Context, req *http.Request, slots []Slot) ([]Slot, error) {
-	start := time.Now()
-	defer func() { h.waited.Add(int64(time.Since(start))) }()
-	for i := len(h.settings.limiters) - 1; i >= 0; i-- {
-		s, err := slotOf(ctx, h.settings.limiters[i], req, max(h.settings.cost, 1))
-		if err != nil {
+// take waits for a slot of each limiter of the request.
+func (h *hop) take(ctx context.Context, req *http.Request, slots []Slot) (taken []Slot, err error) {
+	start, done := time.Now(), false
+	defer func() { // also when a limiter panics
+		h.waited.Add(int64(time.Since(start)))
+		if !done {
 			giveBack(slots)
+		}
+	}()
+	for _, l := range h.limitersOf(req) {
+		s, err := slotOf(ctx, l, req, max(h.settings.cost, 1))
+		if err != nil {
 			return nil, err
 		}
 		if s != nil {
 			slots = append(slots, s)
 		}
 	}
+	done = true
 	return slots, nil
+}
+
+// limitersOf are the limiters of a request, each once: one that waits for itself would wait for ever. The nearest level comes first, and of
+// crest's own limiters the slowest: who waits there keeps no slot of another meanwhile, which others could use. That order is the
+// same for all clients that share several of them; in different orders they would wait for each other.
+func (h *hop) limitersOf(req *http.Request) []Limiter {
+	set := h.settings.limiters
+	if len(set) == 1 {
+		return set
+	}
+	list := make([]Limiter, 0, len(set))
+	for _, l := range slices.Backward(set) {
+		for by, ok := l.(*limitBy); ok; by, ok = l.(*limitBy) {
+			l = by.choose(req)
+			if isNil(l) {
+				break
+			}
+		}
+		if !isNil(l) && !hasLimiter(list, l) {
+			list = append(list, l)
+		}
+	}
+	slices.SortStableFunc(list, slowestFirst)
+	return list
+}
+
+// slowestFirst orders crest's own limiters; others stay before them.
+func slowestFirst(a, b Limiter) int {
+	x, own := a.(*RateLimiter)
+	y, too := b.(*RateLimiter)
+	switch {
+	case own && too:
+		return cmp.Or(cmp.Compare(y.gap, x.gap), cmp.Compare(x.number, y.number))
+	case own:
+		return 1
+	case too:
+		return -1
+	}
+	return 0
 }
 
 // limited is the error of a limiter as that of a call.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,10 +123,28 @@ func sentDespite(err error) Sent {
 }
 
 // unprocessed tells an HTTP/2 stream that the server says it did not look at: refused, or above the last one of
-// a GOAWAY (RFC 9113, sections 6.8 and 8.7).
+// a GOAWAY (RFC 9113, sections 6.8 and 8.7). The whole beginning must be net/http's own: what a server wrote stands further behind.
 func unprocessed(err error) bool {
+	for ; err != nil; err = errors.Unwrap(err) {
+		if unprocessedText.MatchString(err.Error()) {
+			return true
+		}
+	}
+	return false
+}
+
+var unprocessedText = regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|http2: Transport received Server's graceful shutdown GOAWAY)`)
+
+// quotesServer finds the errors whose text is partly the server's: nothing else may be read out of them.
+func quotesServer(err error) Kind {
 	text := err.Error()
-	return strings.Contains(text, "REFUSED_STREAM") || strings.Contains(text, "received Server's graceful shutdown GOAWAY")
+	switch {
+	case strings.Contains(text, "http2: server sent GOAWAY and closed the connection"):
+		return KindDisconnected
+	case strings.Contains(text, "malformed HTTP"), strings.Contains(text, "malformed MIME"), strings.Contains(text, "malformed chunked"):
+		return KindProtocol
+	}
+	return ""
 }
 
 // handshakeFailed tells a TLS failure that kept the server from seeing the request. With TLS 1.3 the alert about a client's
@@ -170,7 +189,7 @@ func (e *hiddenURL) Unwrap() error { return e.err }
 
 // transportKind is the one place that knows how net/http and its like name their failures.
 func transportKind(err error) Kind {
-	for _, classify := range [...]func(error) Kind{pinKind, bodyKind, proxyKind, dialKind, tlsKind, headerKind, lostKind, protocolKind} {
+	for _, classify := range [...]func(error) Kind{quotesServer, pinKind, bodyKind, proxyKind, dialKind, tlsKind, headerKind, lostKind, protocolKind} {
 		if kind := classify(err); kind != "" {
 			return kind
 		}
