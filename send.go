@@ -212,7 +212,7 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
-	if o.body.streamed {
+	if o.body.streamed && body != http.NoBody {
 		body = abortable(ctx, body)
 	}
 	u := *o.url
