@@ -11,7 +11,7 @@ import (
 // or what an earlier [WithPool] said.
 //
 // MaxConns and MaxConnsPerHost bound the hops that are under way at a time. A hop is one request with its answer: each
-// attempt is one, and each step of a redirect. It takes its place after the limiter's slot, first come first served, and has
+// attempt is one, and each step of a redirect. It takes its place before the limiter's slot, first come first served, and has
 // it until the body of its answer is closed, also over HTTP/2, where many hops share a connection. While a hop waits, its
 // Attempt timeout stands still; it stops waiting when its context ends, with [ErrTransport] and nothing sent. A typed call has
 // left its place when it returns. A body that the caller reads keeps it until Close: whoever sends a second request of the same
