@@ -101,6 +101,22 @@ func TestProxySeesNoCredentialsThroughTheTunnel(t *testing.T) {
 	require.NotContains(t, fmt.Sprint(p.all()), "m4rker")
 }
 
+// S4.26: headers for a proxy are those of the transport, and go to the proxy alone.
+func TestProxyConnectHeader(t *testing.T) {
+	noProxies(t)
+	s := serveBoth(t)
+	p := httpProxy(t, nil, "", "", s.reach)
+	own := &http.Transport{
+		Proxy: http.ProxyURL(p.url), TLSClientConfig: s.ca.trusting(),
+		ProxyConnectHeader: http.Header{"X-For-The-Proxy": {"m4rker"}},
+	}
+	defer own.CloseIdleConnections()
+	_, err := ping.Call(t.Context(), newClient(t, "https://api.test", crest.WithTransport(own)), crest.Empty{})
+	require.NoError(t, err)
+	require.Contains(t, p.all()[0].header, "m4rker")
+	require.Empty(t, (<-s.seen).Get("X-For-The-Proxy"))
+}
+
 // The function is asked for each hop, and nil is none: for a hop, or with WithProxy(nil) for the client.
 func TestWithProxyChooses(t *testing.T) {
 	noProxies(t)
