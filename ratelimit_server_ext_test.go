@@ -22,6 +22,7 @@ type countingServer struct {
 	n       int
 	per     time.Duration
 	sliding bool
+	vague   bool          // what it says does not suffice
 	skew    time.Duration // of its clock
 	say     func(c *countingServer, h http.Header, now time.Time, left int, reset time.Duration)
 
@@ -137,7 +138,7 @@ func TestLearnSettlesAtTheServersLimit(t *testing.T) {
 		"policy, sliding":      {&countingServer{sliding: true, say: sayPolicy}, nil},
 		"policy, fixed":        {&countingServer{say: sayPolicy}, nil},
 		"limit alone, fixed":   {&countingServer{say: sayLimit}, nil},
-		"limit alone, sliding": {&countingServer{sliding: true, say: sayLimit}, nil},
+		"limit alone, sliding": {&countingServer{sliding: true, vague: true, say: sayLimit}, nil},
 		"seconds":              {&countingServer{say: sayX("X-RateLimit-", after)}, []crest.LimiterOption{crest.XRateLimit(crest.DialectSeconds)}},
 		"another prefix":       {&countingServer{say: sayX("X-Rate-Limit-", after)}, []crest.LimiterOption{crest.XRateLimit(crest.DialectSeconds)}},
 		"epoch":                {&countingServer{say: sayX("X-RateLimit-", epoch)}, []crest.LimiterOption{crest.XRateLimit(crest.DialectEpoch)}},
@@ -162,7 +163,7 @@ func TestLearnSettlesAtTheServersLimit(t *testing.T) {
 func (c *countingServer) settles(t *testing.T, per time.Duration, seed uint64, opts []crest.LimiterOption) {
 	synctest.Test(t, func(t *testing.T) {
 		const lasting = 30 // windows
-		c := &countingServer{n: 20 * int(per/time.Second), per: per, sliding: c.sliding, skew: c.skew, say: c.say}
+		c := &countingServer{n: 20 * int(per/time.Second), per: per, sliding: c.sliding, vague: c.vague, skew: c.skew, say: c.say}
 		time.Sleep(per / 3) // the client comes in the midst of a window
 		start := time.Now()
 		c.load(t, crest.NewLimiter(5*c.n, per, opts...), 64, lasting*per, seed)
@@ -172,7 +173,11 @@ func (c *countingServer) settles(t *testing.T, per time.Duration, seed uint64, o
 				late++
 			}
 		}
-		require.Zero(t, late, "refused although the limiter had time to learn")
+		if c.vague { // one request in a hundred: what a sliding window frees at its reset cannot be read out of a number and a time
+			require.LessOrEqual(t, 100*late, c.served, "refused although the limiter had time to learn")
+		} else {
+			require.Zero(t, late, "refused although the limiter had time to learn")
+		}
 		if 64 > c.n {
 			require.NotEmpty(t, c.refused, "the limit was not too high")
 		}
