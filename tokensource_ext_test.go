@@ -155,6 +155,30 @@ func TestTokenSourceWaitersLeave(t *testing.T) {
 	}))
 }
 
+// A fetch that was given up ends while the next one is under way already, which it leaves alone.
+func TestTokenSourceAfterAnAbandonedFetch(t *testing.T) {
+	for range 50 {
+		synctest.Test(t, func(t *testing.T) {
+			i := &issuer{takes: time.Minute / 4}
+			source := i.source()
+			short, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			_, err := source.Token(short)
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			var running sync.WaitGroup
+			running.Go(func() {
+				time.Sleep(time.Second)
+				_, err := source.Token(t.Context())
+				assert.NoError(t, err)
+			})
+			_, err = source.Token(t.Context())
+			require.NoError(t, err)
+			running.Wait()
+			require.EqualValues(t, 2, i.fetched.Load())
+		})
+	}
+}
+
 // What can be wrong with a fetch. None of it is remembered.
 func TestTokenSourceFetchErrors(t *testing.T) {
 	cause := errors.New("no")
