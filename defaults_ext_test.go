@@ -157,5 +157,6 @@ func TestNewDefaults(t *testing.T) {
 	require.Equal(t, 199, holder.Get().A)
 	var zero crest.Defaults[pair]
 	require.Zero(t, zero.Get())
-	require.NotContains(t, fmt.Sprintf("%v %+v %#v", holder, holder, holder), "199")
+	holder.Set(pair{C: crest.NewSecret("m4rker")})
+	require.NotContains(t, fmt.Sprintf("%v %+v %#v", holder, holder, holder), "m4rker")
 }
