@@ -102,3 +102,22 @@ func TestAPIKeysOfForeignRequests(t *testing.T) {
 		require.Equal(t, "q", sent.URL.Query().Get("key"))
 	}
 }
+
+// A 401 to a request of another library is that library's; the next request has another token.
+func TestTokenOfForeignRequests(t *testing.T) {
+	fetched := 0
+	source := crest.NewTokenSource(func(context.Context) (crest.Grant, error) {
+		fetched++
+		return crest.Grant{Token: crest.NewSecret(string(rune('a' + fetched)))}, nil
+	})
+	c := newClient(t, "https://api.example.com", crest.WithTransport(fixed(401, "")), crest.WithBearer(source))
+	for want := 1; want < 4; want++ {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://api.example.com/x", nil)
+		require.NoError(t, err)
+		resp, err := crest.RoundTripper(c).RoundTrip(req)
+		require.NoError(t, err)
+		require.Equal(t, 401, resp.StatusCode)
+		require.NoError(t, resp.Body.Close())
+		require.Equal(t, want, fetched)
+	}
+}

@@ -112,6 +112,9 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 		return nil, h.classify(h, err)
 	}
 	handedOver = true
+	if used, ok := h.credentials.ticket.(*bearerTicket); ok && resp.StatusCode == http.StatusUnauthorized {
+		used.forget() // the request is not crest's to send again; the next one gets another token
+	}
 	h.bodyBegins()
 	h.bodyIsCallers()
 	resp.Body = endWith(resp.Body, h.cancel)
