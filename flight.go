@@ -59,26 +59,21 @@ func (f *flight) limit() *CallError {
 
 // crashed settles a request in which a function of the caller's panicked.
 func (f *flight) crashed() {
+	defer f.release()
 	f.mu.Lock()
-	written := f.written || f.aloft && !f.traced
-	slots := f.slots
-	landed := f.landed
-	f.landed = true
-	f.mu.Unlock()
-	switch {
-	case landed:
-	case written:
-		f.mu.Lock()
-		f.stamp()
-		f.mu.Unlock()
-	default:
-		giveBack(slots)
-	}
+	defer f.mu.Unlock()
 	if f.aloft {
 		f.hop.raise(SentMaybe)
 		f.hop.underway.Add(-1)
 	}
-	f.release()
+	switch {
+	case f.landed:
+	case f.written, f.aloft && !f.traced: // it may be on the wire
+		f.stamp()
+	default:
+		giveBack(f.slots)
+	}
+	f.landed = true
 }
 
 // observed returns the context under which the transport reports to the flight.

@@ -43,7 +43,7 @@ type Retry struct {
 	Budget int
 }
 
-// The defaults of Retry (SDKs share them under the name of standard retry mode).
+// The defaults of Retry.
 const (
 	defaultRetries       = 3
 	defaultMaxRetryAfter = time.Minute

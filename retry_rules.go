@@ -36,7 +36,7 @@ func (r *Retry) repeat(failure *CallError, unsent bool) repeat {
 	return verdict
 }
 
-// classify is the table of SECURITY: phase and cause → verdict.
+// classify is the table: from the step, kind and status of a failure to the verdict. What is not in it is not tried again.
 func (r *Retry) classify(failure *CallError, unsent bool) repeat {
 	switch failure.Step {
 	case ErrStatus:

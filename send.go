@@ -71,7 +71,8 @@ func (c *call) try(r *retrying) (*answer, *CallError) {
 	}
 }
 
-// step is one hop of an attempt that has left. What the hop holds is given back, unless the caller reads its body.
+// step is one hop; left is what the attempt still has of its time, before it and after. What the hop holds is given back, unless the
+// caller reads its body.
 func (c *call) step(r *retrying, left *time.Duration) (a *answer, next *outgoing, err *CallError) {
 	h := c.newHop(r, *left)
 	defer func() { // also when a middleware panics

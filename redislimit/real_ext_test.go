@@ -50,6 +50,13 @@ func (c *askers) note(asked time.Time, o outcome) {
 	c.slowest = max(c.slowest, o.took)
 }
 
+// heard is how many have been let go or refused.
+func (c *askers) heard() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.let + c.refused
+}
+
 // reset returns what was counted, and begins anew.
 func (c *askers) reset() (let, refused int, slowest time.Duration) {
 	c.mu.Lock()
@@ -88,12 +95,12 @@ func TestRealFailures(t *testing.T) {
 				defer c.running.Wait()
 				defer c.stop()
 				answering := func() bool { told := j.told(); return len(told) == 0 || told[len(told)-1] == nil }
-				time.Sleep(300 * time.Millisecond)
+				require.Eventually(t, func() bool { return c.heard() >= 100 }, 20*time.Second, time.Millisecond)
 
 				failure.fail(s)
 				require.Eventually(t, func() bool { return !answering() }, bound, time.Millisecond)
 				c.reset()
-				time.Sleep(time.Second)
+				require.Eventually(t, func() bool { return c.heard() >= 1000 }, 20*time.Second, time.Millisecond, "long enough for several probes")
 				let, refused, slowest := c.reset()
 				require.Equal(t, mode.let, let > 0, "let go: %d", let)
 				require.Equal(t, mode.refuse, refused > 0, "refused: %d", refused)
