@@ -71,6 +71,10 @@ const (
 	KindEncoding    Kind = "encoding"
 	KindDecode      Kind = "decode"
 	KindValidation  Kind = "validation" // also of ErrRequest: the model broke its own rules
+
+	KindPageLoop  Kind = "page loop"  // a page leads to one that was there already
+	KindPageLimit Kind = "page limit" // there are more pages or items than [Paging] allows
+	KindPageLink  Kind = "page link"  // the next page is nowhere, or not where credentials may go
 )
 
 // Error returns the name of the kind.

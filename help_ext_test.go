@@ -74,8 +74,8 @@ func reply(status int, body string, headers ...string) http.HandlerFunc {
 }
 
 // replyJSON answers with a JSON body.
-func replyJSON(status int, body string) http.HandlerFunc {
-	return reply(status, body, "Content-Type", "application/json")
+func replyJSON(status int, body string, headers ...string) http.HandlerFunc {
+	return reply(status, body, append(headers, "Content-Type", "application/json")...)
 }
 
 // listen starts a server that speaks bytes: each connection is handed to serve, which gets the requests' reader as well.

@@ -88,6 +88,17 @@ var senders = map[string]sender{
 		_, err := crest.Post[secretRequest, thing](plantedRoute).Call(t.Context(), c, plantedModel, crest.WithURL(target))
 		return err
 	}},
+	"next page": {send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
+		pager := crest.NewPager[thing](crest.Post[secretRequest, struct {
+			Data []thing `json:"data"`
+		}]("/pages/{p}"), crest.Paging{Items: "data", Link: "next"})
+		for _, err := range pager.Pages(t.Context(), c, plantedModel) {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}},
 	"RoundTripper": {home: []string{"/end"}, send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
 		client := http.Client{Transport: crest.RoundTripper(c)}
 		resp, err := client.Get("https://a.example/start/foreign") // it is http.Client that follows, and tells where it comes from
@@ -136,6 +147,7 @@ func testSender(t *testing.T, s sender, options []crest.ClientOption, target, ad
 	var visits atomic.Int32
 	l := newLab(t, map[string]http.HandlerFunc{
 		"a.example:443/start/s3cr3t-path": to(307, target), "a.example:443/start/foreign": to(307, target),
+		"a.example:443/pages/s3cr3t-path": replyJSON(200, `{"data":[]}`, "Link", "<"+target+`>; rel="next"`),
 	})
 	l.fallback = func(w http.ResponseWriter, req *http.Request) {
 		if s.fails && visits.Add(1) == 1 {
@@ -169,10 +181,10 @@ func testSender(t *testing.T, s sender, options []crest.ClientOption, target, ad
 		require.NotEmpty(t, l.at(addr))
 		return
 	}
-	// The two that are refused before anything is sent there.
+	// Those that are refused before anything is sent there.
 	stepDown := strings.HasPrefix(target, "http:")
 	failed := callError(t, err)
-	require.True(t, failed.Step == crest.ErrCredentials || failed.Step == crest.ErrRequest && stepDown, "%v", err)
+	require.True(t, failed.Step == crest.ErrCredentials || failed.Step == crest.ErrRequest && stepDown || failed.Kind == crest.KindPageLink, "%v", err)
 	require.Empty(t, l.at(addr))
 }
 

@@ -55,6 +55,9 @@ func (c *call) bindOptions(out *outgoing, parts *bind.Parts) error {
 		}
 		c.settings, parts.Cookies, parts.Secrets = c.bare(), nil, nil // what is left is the call's own
 	}
+	if t := c.settings.url; t != nil && t.complete {
+		parts.Query = t.question(parts.Secrets)
+	}
 	if err := c.settings.bindDefaults(parts); err != nil {
 		return err
 	}
@@ -126,6 +129,9 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 		if c.core.home.scheme == "https" && u.Scheme != "https" {
 			return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
 		}
+		if t.complete {
+			u.RawQuery = ""
+		}
 		u.RawQuery = joinQuery(u.RawQuery, string(parts.Query))
 		out.url, out.host = u, u.Host
 		return nil
@@ -181,7 +187,8 @@ func (s *settings) bindQuery(parts *bind.Parts) {
 	for i := range s.query {
 		f := &s.query[i]
 		present := hasQuery(parts.Query, f.name)
-		if f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name)) {
+		linked := present && s.url != nil && s.url.complete
+		if linked || f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name)) {
 			continue
 		}
 		if present {

@@ -3,10 +3,15 @@ package crest
 import (
 	"fmt"
 	"net/url"
+
+	"github.com/crest-go/crest/internal/bind"
 )
 
 // target is a URL that stands in place of base and route.
-type target struct{ u *url.URL }
+type target struct {
+	u        *url.URL
+	complete bool // its query is the whole of the model's question, and wins over that of options
+}
 
 // WithURL sends the call to this URL, such as a link from an answer or a presigned one, in place of base URL
 // and route. On the client's own origin everything else holds. On another origin the request goes out bare:
@@ -24,7 +29,29 @@ func WithURL(text string) CallOption {
 			u.Path = "/"
 		}
 		u.RawQuery = cleanQuery(u.RawQuery)
-		s.url = &target{u}
+		s.url = &target{u: u}
 		return nil
 	})
+}
+
+// asWritten takes the URL of WithURL for a link of the server's to the same question's next part: the model's own path and
+// query stay out of it, and options add what it does not name.
+func asWritten() CallOption {
+	return callOption(func(s *settings) error {
+		if s.url != nil {
+			s.url = &target{s.url.u, true}
+		}
+		return nil
+	})
+}
+
+// question is the query of a complete URL, without what the credentials step attaches itself.
+func (t *target) question(secrets []bind.SecretPair) []byte {
+	query := []byte(t.u.RawQuery)
+	for _, p := range secrets {
+		if p.In == bind.Query {
+			query = dropQuery(query, p.Name)
+		}
+	}
+	return query
 }
