@@ -285,6 +285,11 @@ func TestR5MiddlewareChangesTheTarget(t *testing.T) {
 		"port":         {func(r *http.Request) { r.URL.Host = "api.example.com:8443" }, false},
 		"scheme":       {func(r *http.Request) { r.URL.Scheme = "http" }, false},
 		"path":         {func(r *http.Request) { r.URL.Path = "/elsewhere"; r.URL.RawPath = "" }, false},
+		"opaque":       {func(r *http.Request) { r.URL.Opaque = "//evil.example/x" }, false}, // as a proxy would read the request line
+		"absolute":     {func(r *http.Request) { r.URL.Opaque = "https://evil.example/x" }, false},
+		"a pattern":    {func(r *http.Request) { r.URL.Opaque = "*" }, false},
+		"opaque, home": {func(r *http.Request) { r.URL.Opaque = "//api.example.com:443/a%2fb" }, true},
+		"opaque, path": {func(r *http.Request) { r.URL.Opaque = "/a%2fb" }, true},
 		"spelled out":  {func(r *http.Request) { r.URL.Host = "API.example.com.:443" }, true},
 		"query":        {func(r *http.Request) { r.URL.RawQuery += "&more=1" }, true},
 		"other header": {func(r *http.Request) { r.Header.Set("X-Trace", "1") }, true},

@@ -105,7 +105,7 @@ func (h *hop) authorize(ctx context.Context, req *http.Request) (*http.Request, 
 	}
 	target := originOf(req.URL)
 	switch {
-	case target != h.home:
+	case target != h.home, !namesOne(req.URL):
 		return nil, errOrigin
 	case target.plain() && !h.core.plainOK:
 		return nil, errPlain(target)
@@ -121,6 +121,20 @@ func (h *hop) authorize(ctx context.Context, req *http.Request) (*http.Request, 
 		return h.withNetrc(out)
 	}
 	return out, c.ticket.authorize(out)
+}
+
+// namesOne tells a URL that names one origin from an Opaque one that names two. What is Opaque is sent as the request line, and a proxy
+// goes by that.
+func namesOne(u *url.URL) bool {
+	line := u.Opaque
+	if strings.HasPrefix(line, "//") {
+		line = u.Scheme + ":" + line
+	}
+	if line == "" || line[0] == '/' {
+		return true
+	}
+	named, err := url.Parse(line)
+	return err == nil && originOf(named) == originOf(u)
 }
 
 func errPlain(target origin) error {

@@ -3,6 +3,7 @@ package crest_test
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -89,6 +90,27 @@ func TestDocsNameRealTests(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestDocsOptionsHaveExamples sees that every option is shown by an Example that runs.
+func TestDocsOptionsHaveExamples(t *testing.T) {
+	declared := declaredTests(t)
+	option := regexp.MustCompile(`(?m)^func (With\w+)\(`)
+	files, err := filepath.Glob("*.go")
+	require.NoError(t, err)
+	found := 0
+	for _, path := range files {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		for _, m := range option.FindAllStringSubmatch(string(text), -1) {
+			found++
+			shown := slices.ContainsFunc(slices.Collect(maps.Keys(declared)), func(name string) bool {
+				return name == "Example"+m[1] || strings.HasPrefix(name, "Example"+m[1]+"_")
+			})
+			require.True(t, shown, "%s has no Example", m[1])
+		}
+	}
+	require.Greater(t, found, 40)
 }
 
 // TestDocsFeatures sees that every seed row stands once and in order, that it is shown by something or says what it waits for, and that the counts are right.

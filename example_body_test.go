@@ -53,3 +53,21 @@ func ExampleWithBounds() {
 	fmt.Println(errors.Is(err, crest.ErrResponse), errors.Is(err, crest.KindTooLarge))
 	// Output: true true
 }
+
+// Some search APIs want a body on GET.
+func ExampleWithGetBody() {
+	type Search struct {
+		Query string `json:"query"`
+	}
+	server := fakeServer(func(_ http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		fmt.Println(r.Method, r.URL.Path, string(body))
+	})
+	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(server))
+
+	_, err := crest.Get[Search, crest.Empty]("/_search", crest.WithGetBody()).Call(context.Background(), c, Search{"dune"})
+	fmt.Println(err)
+	// Output:
+	// GET /_search {"query":"dune"}
+	// <nil>
+}

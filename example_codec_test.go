@@ -2,6 +2,7 @@ package crest_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -47,4 +48,21 @@ func ExampleWithAccept() {
 	// Output:
 	// crest: GET /books: response: content type: text/plain instead of application/json: "[\"Dune\"]"
 	// [Dune] <nil>
+}
+
+// A client that wants to know of each change of the API refuses fields that its models do not have.
+func ExampleWithStrictFields() {
+	type Book struct {
+		Title string `json:"title"`
+	}
+	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(answering(200, `{"title": "Dune", "pages": 412}`)))
+	latest := crest.Get[crest.Empty, Book]("/books/latest")
+
+	book, err := latest.Call(context.Background(), c, crest.Empty{})
+	fmt.Println(book.Title, err)
+	_, err = latest.Call(context.Background(), c, crest.Empty{}, crest.WithStrictFields())
+	fmt.Println(errors.Is(err, crest.KindDecode))
+	// Output:
+	// Dune <nil>
+	// true
 }

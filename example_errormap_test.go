@@ -63,3 +63,23 @@ func ExampleErrorMap() {
 	// code: card_expired
 	// crest: POST /books/7/loans: 502 Bad Gateway: "<html>Bad Gateway</html>"
 }
+
+// Error maps merge by status: the endpoint adds to what the client says, and the nearest level wins.
+func ExampleWithErrors() {
+	errShelfFull := errors.New("the shelf is full")
+	c, _ := crest.New[*LibraryError]("https://api.example.com", crest.WithTransport(answering(409, `{"title": "Dune"}`)),
+		crest.WithErrors(crest.ErrorMap{409: crest.As[*OutOfBooks]()}))
+	lend := crest.Post[crest.Empty, crest.Empty]("/books/7/loans")
+	shelve := crest.Put[crest.Empty, crest.Empty]("/shelves/1/books/7", crest.WithErrors(crest.ErrorMap{
+		409: crest.ErrorFunc(func(*crest.Error) error { return errShelfFull }),
+	}))
+
+	_, err := lend.Call(context.Background(), c, crest.Empty{})
+	_, out := errors.AsType[*OutOfBooks](err)
+	fmt.Println(out)
+	_, err = shelve.Call(context.Background(), c, crest.Empty{})
+	fmt.Println(errors.Is(err, errShelfFull))
+	// Output:
+	// true
+	// true
+}

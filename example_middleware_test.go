@@ -45,3 +45,47 @@ func ExampleWithMiddleware() {
 	// GET /books/{id} 200 credentials seen: false
 	// <nil>
 }
+
+// EndpointInfo tells hooks what a request belongs to. Those of the client are outermost, then the endpoint's, then the call's.
+func ExampleEndpointInfo() {
+	hook := func(level string) crest.Option {
+		return crest.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return roundTripper(func(req *http.Request) (*http.Response, error) {
+				info, _ := crest.EndpointInfo(req)
+				fmt.Println(level, "asks:", info.Endpoint, info.Attempt, info.Hop)
+				resp, err := next.RoundTrip(req)
+				if err == nil {
+					fmt.Println(level, "hears:", resp.StatusCode)
+				}
+				return resp, err
+			})
+		})
+	}
+	server := fakeServer(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/books/7" {
+			http.Redirect(w, r, "/works/7", http.StatusFound)
+		}
+	})
+	type GetBook struct {
+		ID int `path:"id"`
+	}
+	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(server), hook("client"))
+	book := crest.Get[GetBook, crest.Empty]("/books/{id}", hook("endpoint"))
+
+	_, err := book.Call(context.Background(), c, GetBook{ID: 7}, hook("call"))
+	fmt.Println(err)
+	// Output:
+	// client asks: GET /books/{id} 1 1
+	// endpoint asks: GET /books/{id} 1 1
+	// call asks: GET /books/{id} 1 1
+	// call hears: 302
+	// endpoint hears: 302
+	// client hears: 302
+	// client asks: GET /books/{id} 1 2
+	// endpoint asks: GET /books/{id} 1 2
+	// call asks: GET /books/{id} 1 2
+	// call hears: 200
+	// endpoint hears: 200
+	// client hears: 200
+	// <nil>
+}

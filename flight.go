@@ -32,6 +32,7 @@ type flight struct {
 	landed    bool // RoundTrip has returned
 	refused   *CallError
 	panicked  any // what a limiter panicked with inside a hook
+	answer    *http.Response
 }
 
 // limit takes a place in the pool, and a slot of each limiter: in this order, because what has a place can always finish, and a
@@ -62,6 +63,9 @@ func (f *flight) crashed() {
 	defer f.release()
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.answer != nil && f.answer.Body != nil {
+		_ = f.answer.Body.Close()
+	}
 	if f.aloft {
 		f.hop.raise(SentMaybe)
 		f.hop.underway.Add(-1)

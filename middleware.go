@@ -132,6 +132,8 @@ type hop struct {
 	attempt     int               // of the call, counted from 1
 	number      int               // of this hop, counted from 1 in each attempt
 	inner       http.RoundTripper // the call's own middleware; nil without
+	asking      *http.Request     // of a call
+	heeding     *http.Response    // its answer
 	waited      atomic.Int64      // nanoseconds until the slots were there
 	reached     atomic.Bool       // the transport was asked
 	underway    atomic.Int32      // requests that the transport has not answered yet
@@ -220,9 +222,20 @@ func (f *flight) fly() (*http.Response, error) {
 	}
 	resp, err := f.roundTrip(authorized)
 	if err == nil && resp != nil {
+		f.answer = resp
 		h.keepCookies(req, resp)
 	}
 	return resp, err
+}
+
+// crashed closes what a function of the caller's left open that panicked.
+func (h *hop) crashed() {
+	if h.asking != nil {
+		closeRequest(h.asking)
+	}
+	if h.heeding != nil {
+		_ = h.heeding.Body.Close()
+	}
 }
 
 func (h *hop) raise(s Sent) {

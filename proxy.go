@@ -27,6 +27,8 @@ import (
 // loopback addresses are never reached by a proxy, and HTTP_PROXY is ignored where REQUEST_METHOD is set: a CGI program would
 // take it from a header of its own client (CVE-2016-5385).
 //
+// In plain http a proxy goes by the Host header, so one that is not the URL's is a [KindProxy] as well.
+//
 // A proxy that does not answer, or refuses, ends the call in [ErrTransport] with [KindProxy]; nothing was sent. A 407 of a proxy
 // for plain http is the answer of the call, an [*Error]. A later WithProxy replaces an earlier one; beside [WithTransport] it is
 // an error of New.
@@ -101,11 +103,24 @@ func (p *proxies) proxy(req *http.Request) (*url.URL, error) {
 	if u == nil {
 		return nil, nil
 	}
-	if err := checkProxyURL(u); err != nil {
+	err = checkProxyURL(u)
+	if err == nil && misleads(u, req) {
+		err = errProxyHost
+	}
+	if err != nil {
 		return nil, &proxyMistake{err}
 	}
 	p.used.Store(true)
 	return u, nil
+}
+
+var errProxyHost = errors.New("the request has a Host header of its own, and in plain http the proxy would go there: leave it out, or use https")
+
+// misleads reports whether a proxy would go elsewhere than the URL says. In plain http it is asked for an absolute URL, which net/http makes
+// of the Host header.
+func misleads(proxy *url.URL, req *http.Request) bool {
+	return req.URL.Scheme == "http" && strings.HasPrefix(proxy.Scheme, "http") && req.Host != "" &&
+		originOf(&url.URL{Scheme: "http", Host: req.Host}) != originOf(req.URL)
 }
 
 func checkProxyURL(u *url.URL) error {

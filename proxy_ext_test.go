@@ -312,3 +312,44 @@ func TestR2RedirectsAndProxies(t *testing.T) {
 		require.Empty(t, header.Values("Proxy-Authorization"))
 	}
 }
+
+// R11, R13: an HTTP proxy goes by the Host header where the request is plain, so that one must not lead elsewhere than the URL, least of all
+// with credentials.
+func TestR11HostHeaderAndProxies(t *testing.T) {
+	noProxies(t)
+	type request struct {
+		Host string `header:"Host"`
+	}
+	get := crest.Get[request, crest.Empty]("/ping")
+	for name, tt := range map[string]struct {
+		base, host string
+		direct, ok bool
+	}{
+		"its own":            {"http://api.test", "API.test:80", false, true},
+		"another":            {"http://api.test", "evil.test", false, false},
+		"another port":       {"http://api.test", "api.test:8080", false, false},
+		"through a tunnel":   {"https://api.test", "other.test", false, true},
+		"without a proxy":    {"", "other.test", true, true},
+		"none, as by itself": {"http://api.test", "api.test", false, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := serveBoth(t)
+			s.reach["evil.test:80"], s.reach["API.test:80"] = s.reach["api.test:80"], s.reach["api.test:80"]
+			p := httpProxy(t, nil, "", "", s.reach)
+			proxy := fixedProxy(p.url)
+			if tt.direct {
+				proxy, tt.base = crest.WithProxy(nil), "http://"+s.reach["api.test:80"]
+			}
+			c := newClient(t, tt.base, proxy, crest.WithTLS(s.ca.trusting()), crest.WithPlainCredentials(), crest.WithBearer(crest.NewSecret("m4rker")))
+			_, err := get.Call(t.Context(), c, request{tt.host})
+			if tt.ok {
+				require.NoError(t, err)
+				require.Equal(t, "Bearer m4rker", (<-s.seen).Get("Authorization"))
+				return
+			}
+			fails(t, err, crest.ErrTransport, crest.KindProxy, crest.SentNo)
+			require.ErrorContains(t, err, "Host header")
+			require.Empty(t, p.all())
+		})
+	}
+}

@@ -77,6 +77,9 @@ func (c *call) step(r *retrying, left *time.Duration) (a *answer, next *outgoing
 	h := c.newHop(r, *left)
 	defer func() { // also when a middleware panics
 		*left = h.remaining()
+		if a == nil && next == nil && err == nil {
+			h.crashed()
+		}
 		if a == nil || a.live == nil {
 			h.end()
 		}
@@ -104,6 +107,7 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 	}
 	h.credentials = c.at.credentials
 	req, err := c.at.request(h)
+	h.asking = req
 	if err == nil && len(c.redirects) == 0 {
 		if err = r.prepare(req); err != nil {
 			closeRequest(req)
@@ -136,6 +140,7 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 	if resp, sendErr = complete(resp, sendErr); sendErr != nil {
 		return nil, nil, r.lost(h, h.classify(h, sendErr), start)
 	}
+	h.heeding = resp
 	next, err := c.follow(resp)
 	if err != nil || next != nil {
 		release(resp.Body, h.stop)

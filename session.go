@@ -3,6 +3,7 @@ package crest
 import (
 	"errors"
 	"net/http"
+	"net/url"
 	"slices"
 	"strings"
 
@@ -42,7 +43,7 @@ func (h *hop) withJar(req *http.Request) *http.Request {
 		return req // the call wants none at all
 	}
 	pairs := slices.Clone(own)
-	for _, cookie := range jar.Cookies(req.URL) {
+	for _, cookie := range jar.Cookies(h.cookieURL(req)) {
 		if pair := cookiePair(cookie); pair != "" && !sendsCookie(own, cookie.Name) && !h.credentials.hasCookie(cookie.Name) {
 			pairs = append(pairs, pair)
 		}
@@ -76,6 +77,16 @@ func (c *credentials) hasCookie(name string) bool {
 func (h *hop) keepCookies(req *http.Request, resp *http.Response) {
 	if jar := h.jar(); jar != nil && len(resp.Header["Set-Cookie"]) > 0 {
 		cookies, _ := readSetCookies(resp.Header["Set-Cookie"])
-		jar.SetCookies(req.URL, cookies)
+		jar.SetCookies(h.cookieURL(req), cookies)
 	}
+}
+
+// cookieURL is where the cookies of a request come from and go to: paths divide cookies, so it has the one that is sent.
+func (h *hop) cookieURL(req *http.Request) *url.URL {
+	if h.credentials.hiddenPath == "" {
+		return req.URL
+	}
+	u := *req.URL
+	_ = setPath(&u, h.credentials.clearPath) // which is well escaped: it was set before
+	return &u
 }

@@ -183,3 +183,25 @@ func TestR40TwoClients(t *testing.T) {
 	_, err = crest.New[*failure]("https://a.example", crest.WithCookieJar(none))
 	require.ErrorContains(t, err, "WithCookieJar: the jar is nil")
 }
+
+// A path field of type Secret is hidden from the middleware. The jar goes by the path that is sent: what one account set does not
+// go out with another's.
+func TestCookiesBelowASecretPath(t *testing.T) {
+	type account struct {
+		Token crest.Secret `path:"token"`
+	}
+	l := newLab(t, map[string]http.HandlerFunc{
+		"a.example:443/bot/one/login": setting("", "folder=1", "own=1; Path=/bot/one", "all=1; Path=/"),
+		"a.example:443/bot/one/moved": to(302, "/bot/one/moved/here"),
+	})
+	c := newClient(t, "https://a.example", crest.WithTransport(l), crest.WithCookieJar(newJar(t)))
+	for _, step := range []string{"one/login", "one/me", "two/me", "one/moved"} {
+		token, route, _ := strings.Cut(step, "/")
+		_, err := crest.Get[account, thing]("/bot/{token}/"+route).Call(t.Context(), c, account{crest.NewSecret(token)})
+		require.NoError(t, err)
+	}
+	require.Equal(t, []string{
+		"a.example:443/bot/one/login ", "a.example:443/bot/one/me all=1; folder=1; own=1", "a.example:443/bot/two/me all=1",
+		"a.example:443/bot/one/moved all=1; folder=1; own=1", "a.example:443/bot/one/moved/here all=1; folder=1; own=1",
+	}, l.cookieLines())
+}
