@@ -213,9 +213,7 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
-	if o.body.streamed && body != http.NoBody {
-		body = abortable(ctx, body)
-	}
+	body = o.body.sent(ctx, body)
 	u := *o.url
 	req := &http.Request{
 		Method: o.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
