@@ -73,7 +73,7 @@ func (c *call) compress(out *outgoing) error {
 		return use.collides(option)
 	}
 	out.header[contentEncoding] = []string{use.coding.name}
-	out.body.coding, out.body.length = use.coding, -1
+	out.body.coding = use.coding
 	return nil
 }
 
@@ -194,8 +194,11 @@ func (b *compressedBody) fill() {
 		more, b.err = b.source.Read(b.piece[n:])
 		n += more
 	}
-	_, _ = b.to.Write(b.piece[:n]) // to memory
-	if b.err == io.EOF {
+	switch b.err {
+	case nil:
+		_, _ = b.to.Write(b.piece) // to memory
+	case io.EOF:
+		_, _ = b.to.Write(b.piece[:n])
 		b.coding.finish(b.to)
 	}
 }

@@ -19,7 +19,7 @@ type payload struct {
 	bytes       []byte
 	open        func(ctx context.Context) (io.ReadCloser, error)
 	replay      func() (io.ReadCloser, error) // for net/http's own replays; nil where the reader is shared
-	length      int64                         // -1 when it is not known
+	length      int64                         // before its coding; -1 when it is not known
 	contentType string
 	declared    bool // the model has a body, be it empty
 	streamed    bool
@@ -30,6 +30,14 @@ type payload struct {
 
 // again reports whether the body can be sent once more.
 func (p *payload) again() bool { return !p.once }
+
+// size is the number of bytes that are sent, -1 where it is not known. That of what is compressed never is.
+func (p *payload) size() int64 {
+	if p.coding != nil {
+		return -1
+	}
+	return p.length
+}
 
 // replayed is the body for net/http's own replays and for signers; nil where it cannot be had again.
 func (p *payload) replayed(ctx context.Context) func() (io.ReadCloser, error) {

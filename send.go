@@ -217,7 +217,7 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	u := *o.url
 	req := &http.Request{
 		Method: o.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: o.header.Clone(), Body: body, ContentLength: o.body.length, Host: o.host,
+		Header: o.header.Clone(), Body: body, ContentLength: o.body.size(), Host: o.host,
 	}
 	req.GetBody = o.body.replayed(ctx)
 	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {
