@@ -83,6 +83,7 @@ type settings struct {
 	strict       bool
 	bare         bool // the call leaves the client's origin
 	getBody      bool
+	compression  *compression
 
 	middleware []Middleware // of this level alone: each level is composed once
 	limiters   []Limiter
@@ -116,7 +117,7 @@ func (s *settings) conflict() error {
 			return fmt.Errorf("WithHeader(%q) and WithAuthorization or WithBearer at one level: keep one of them", "Authorization")
 		}
 	}
-	return nil
+	return s.compression.contradicts(s.headers)
 }
 
 // over returns s on top of base: what the nearer level says holds, the rest is inherited.
@@ -155,6 +156,9 @@ func (s *settings) over(base *settings) *settings {
 	}
 	if s.url != nil {
 		m.url = s.url
+	}
+	if s.compression != nil {
+		m.compression = s.compression
 	}
 	if s.cost != 0 {
 		m.cost = s.cost

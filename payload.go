@@ -19,20 +19,29 @@ type payload struct {
 	bytes       []byte
 	open        func(ctx context.Context) (io.ReadCloser, error)
 	replay      func() (io.ReadCloser, error) // for net/http's own replays; nil where the reader is shared
-	length      int64                         // -1 when it is not known
+	length      int64                         // before its coding; -1 when it is not known
 	contentType string
 	declared    bool // the model has a body, be it empty
 	streamed    bool
-	once        bool // it can be read one time only
-	secret      bool // a Secret stands in it in clear; looked for only when the call leaves its origin
+	once        bool    // it can be read one time only
+	coding      *coding // what it is compressed with on its way out; nil for nothing
+	secret      bool    // a Secret stands in it in clear; looked for only when the call leaves its origin
 }
 
 // again reports whether the body can be sent once more.
 func (p *payload) again() bool { return !p.once }
 
+// size is the number of bytes that are sent, -1 where it is not known. That of what is compressed never is.
+func (p *payload) size() int64 {
+	if p.coding != nil {
+		return -1
+	}
+	return p.length
+}
+
 // replayed is the body for net/http's own replays and for signers; nil where it cannot be had again.
 func (p *payload) replayed(ctx context.Context) func() (io.ReadCloser, error) {
-	if p.replay == nil || !p.streamed {
+	if p.replay == nil || !p.streamed && p.coding == nil {
 		return p.replay
 	}
 	return func() (io.ReadCloser, error) {
@@ -40,8 +49,23 @@ func (p *payload) replayed(ctx context.Context) func() (io.ReadCloser, error) {
 		if err != nil {
 			return nil, err
 		}
-		return abortable(ctx, body), nil
+		return p.sent(ctx, body), nil
 	}
+}
+
+// sent is an opened body as the transport reads it. Reads of the caller's reader end with ctx; what compresses it
+// lies above that, and so belongs to the transport's goroutine alone.
+func (p *payload) sent(ctx context.Context, body io.ReadCloser) io.ReadCloser {
+	if body == http.NoBody {
+		return body
+	}
+	if p.streamed {
+		body = abortable(ctx, body)
+	}
+	if p.coding != nil {
+		body = p.coding.compressed(body)
+	}
+	return body
 }
 
 // anyTime is an open that waits for nothing.

@@ -36,14 +36,14 @@ func (p *Prepared[Res]) Host() string { return p.out().host }
 // Header returns a copy of the headers, without credentials.
 func (p *Prepared[Res]) Header() http.Header { return visible(p.out().header) }
 
-// Body returns the encoded body, nil when there is none. A body that is read as it is sent (io.Reader, a factory) is not
+// Body returns the encoded body as it is sent ([WithCompression] included), nil when there is none. A body that is read as it is sent (io.Reader, a factory) is not
 // touched: the result is nil and known is false.
 func (p *Prepared[Res]) Body() (body []byte, known bool) {
 	b := &p.out().body
 	if b.streamed {
 		return nil, false
 	}
-	return append([]byte(nil), b.bytes...), true
+	return b.coding.whole(b.bytes), true
 }
 
 // Send sends the call and returns what [Endpoint.Do] would.

@@ -95,7 +95,7 @@ func (s *settings) settledBy(out *outgoing) *settings {
 // themselves stays at home, what the call says holds.
 func (c *call) bare() *settings {
 	s := *c.settings
-	s.defaults, s.bare = nil, true
+	s.defaults, s.bare, s.compression = nil, true, nil
 	s.headers, s.query, s.cookies = s.headers.of(levelCall), s.query.of(levelCall), s.cookies.of(levelCall)
 	if s.auth != nil && s.auth.level < levelCall {
 		s.auth = nil

@@ -218,13 +218,11 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
-	if o.body.streamed && body != http.NoBody {
-		body = abortable(ctx, body)
-	}
+	body = o.body.sent(ctx, body)
 	u := *o.url
 	req := &http.Request{
 		Method: o.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: o.header.Clone(), Body: body, ContentLength: o.body.length, Host: o.host,
+		Header: o.header.Clone(), Body: body, ContentLength: o.body.size(), Host: o.host,
 	}
 	req.GetBody = o.body.replayed(ctx)
 	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {

@@ -22,6 +22,9 @@ func prepareBody(r *row) (facts, error) {
 	for _, name := range r.in.texts("skip") {
 		p.callOpts = append(p.callOpts, crest.WithoutHeader(name))
 	}
+	if coding := r.in.text("compress"); coding != "" {
+		p.endpointOpts = append(p.endpointOpts, crest.WithCompression(coding))
+	}
 	switch r.policy {
 	case "":
 	case "body=get":

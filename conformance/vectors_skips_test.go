@@ -7,9 +7,6 @@ import "os"
 var waiting = map[string]string{
 	"R044":             "multipart: files and streams",
 	"R045":             "multipart: files and streams",
-	"A018 row 1":       "compression of uploads: files and streams",
-	"A018 row 2":       "compression of uploads: files and streams",
-	"A018 row 3":       "compression of uploads: files and streams",
 	"P006 log_warning": "logs: one warning for calls of a closed client",
 	"A109 log_warning": "logs: one warning for cookies that are refused",
 }
