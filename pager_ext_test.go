@@ -117,7 +117,7 @@ func pagerOf(how crest.Paging) *crest.Pager[pageItem, pageRequest, pageList] {
 	return crest.NewPager[pageItem](crest.Get[pageRequest, pageList]("/items"), how)
 }
 
-func count(from, to int) []int {
+func numbers(from, to int) []int {
 	ids := []int{}
 	for id := from; id < to; id++ {
 		ids = append(ids, id)
@@ -150,7 +150,7 @@ func TestPagerWays(t *testing.T) {
 				s := servePages(t, n, 10)
 				ids, err := collect(t, t.Context(), newClient(t, s.base), pagerOf(how), pageRequest{})
 				require.NoError(t, err)
-				require.Equal(t, count(0, n), ids)
+				require.Equal(t, numbers(0, n), ids)
 				want := max((n+9)/10, 1)
 				if slices.Contains(blank, name) && n > 0 {
 					want++
@@ -192,7 +192,7 @@ func TestPagerGoesOnLater(t *testing.T) {
 			}
 			ids, err := collect(t, t.Context(), c, pager, req, opts...)
 			require.NoError(t, err)
-			require.Equal(t, count(10, 25), ids)
+			require.Equal(t, numbers(10, 25), ids)
 		})
 	}
 }
@@ -205,7 +205,7 @@ func TestR53LaterPagesKeepTheCall(t *testing.T) {
 			c := newClient(t, s.base, crest.WithBearer(crest.NewSecret("tok")), crest.WithQuery("version", "2"))
 			ids, err := collect(t, t.Context(), c, pagerOf(how), pageRequest{Limit: 15, Trace: "abc"}, crest.WithHeader("X-Call", "yes"), crest.WithQuery("k", "a b"))
 			require.NoError(t, err)
-			require.Equal(t, count(0, 30), ids)
+			require.Equal(t, numbers(0, 30), ids)
 			for i, h := range s.headers {
 				require.Equal(t, "Bearer tok", h.Get("Authorization"))
 				require.Equal(t, "abc", h.Get("X-Trace"))
@@ -303,10 +303,11 @@ func TestPagerLeavesTheModelAlone(t *testing.T) {
 	}
 }
 
-// 1000 cancelled loops, one context that ends between pages: no page is asked for afterwards.
+// A context that ends between pages: no page is asked for afterwards.
 func TestPagerCancelled(t *testing.T) {
 	s := servePages(t, 100, 10)
 	ctx, cancel := context.WithCancelCause(t.Context())
+	defer cancel(nil)
 	cause := errors.New("enough")
 	c, n := newClient(t, s.base), 0
 	var failed error

@@ -14,12 +14,12 @@ import (
 )
 
 // vectorsFloor is how many rows passed when the list of skips was last touched.
-const vectorsFloor = 521
+const vectorsFloor = 531
 
 // vectorAreas are the areas that the drivers of this package take: the beginning of a case's area.
 var vectorAreas = []string{
 	"url", "header", "merge", "hooks", "body", "params", "request", "response", "error", "model", "args", "util",
-	"upload", "timeout", "retry", "redirect", "cookie", "cookiejar", "session", "auth", "client",
+	"upload", "page", "timeout", "retry", "redirect", "cookie", "cookiejar", "session", "auth", "client",
 }
 
 // vector is one case of vectors.json; the format is described beside the file, in VECTORS.md.
@@ -106,6 +106,7 @@ var drivers = map[string]driver{
 	"retry_delay":          retryDelay,
 	"auto_retry":           autoRetry,
 	"upload":               upload,
+	"iterate":              iterate,
 	"redirect_method":      redirectMethod,
 	"should_strip_auth":    shouldStripAuth,
 	"follow_one":           followOne,
