@@ -1,7 +1,11 @@
 package crest_test
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -253,6 +257,64 @@ func TestPagerShapes(t *testing.T) {
 		require.Equal(t, 2, page.Total)
 	}
 	require.Equal(t, []string{"", "page=1"}, asked)
+}
+
+// A name may hold a dot itself.
+func TestPagerNamesWithDots(t *testing.T) {
+	type list struct {
+		Value struct {
+			Rows []pageItem `json:"rows.of.items"`
+		} `json:"v.1"`
+		Next string `json:"@odata.nextLink,omitzero"`
+	}
+	pages := []string{`{"v.1":{"rows.of.items":[{"id":1}]},"@odata.nextLink":"/items?2"}`, `{"v.1":{"rows.of.items":[{"id":2}]}}`}
+	n := 0
+	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		n++
+		replyJSON(200, pages[n-1])(w, r)
+	})
+	pager := crest.NewPager[pageItem](crest.Get[crest.Empty, list]("/items"), crest.Paging{Items: "v.1.rows.of.items", NextURL: "@odata.nextLink"})
+	sum := 0
+	for item, err := range pager.Items(t.Context(), newClient(t, base), crest.Empty{}) {
+		require.NoError(t, err)
+		sum += item.ID
+	}
+	require.Equal(t, 3, sum)
+	require.Panics(t, func() {
+		crest.NewPager[pageItem](crest.Get[crest.Empty, list]("/items"), crest.Paging{Items: "v.rows.of.items", Link: "next"})
+	})
+}
+
+// FuzzR17NextLink: whatever a server says about its next page, the secret goes to no other origin, and a walk ends.
+func FuzzR17NextLink(f *testing.F) {
+	for _, link := range []string{
+		"<https://a.example/v1/items?page=2>; rel=next", "<//b.example/v1/>; rel=next", `</v1/x>; anchor="/y"; rel="next prev"`, "<?x>; rel=next, <>; rel",
+		`<https://a.example@b.example/>; rel="next"`, "<../v1/./..;/x>;rel=next", `<\\b.example>; rel="ne\xt"`, "<https://a.example:443/v1/é>;REL=NEXT",
+	} {
+		f.Add(link)
+	}
+	f.Fuzz(func(t *testing.T, link string) {
+		asked := 0
+		c, err := crest.New[*failure]("https://a.example/v1", crest.WithBearer(crest.NewSecret("s3cr3t")), crest.WithTransport(inMemory(func(req *http.Request) (*http.Response, error) {
+			asked++
+			if req.URL.Scheme != "https" || req.URL.Host != "a.example" || !strings.HasPrefix(req.URL.EscapedPath(), "/v1") {
+				t.Errorf("asked for %s", req.URL)
+			}
+			body, _ := json.Marshal(map[string]any{"data": []any{}, "meta": map[string]any{"url": link}})
+			return &http.Response{StatusCode: 200, Header: http.Header{"Content-Type": {"application/json"}, "Link": {link}}, Body: io.NopCloser(bytes.NewReader(body))}, nil
+		})))
+		require.NoError(t, err)
+		for _, how := range []crest.Paging{{Items: "data", Link: "next", MaxPages: 5}, {Items: "data", NextURL: "meta.url", MaxPages: 5}} {
+			for _, err := range pagerOf(how).Pages(t.Context(), c, pageRequest{}) {
+				if err != nil && !errors.Is(err, crest.ErrResponse) {
+					t.Errorf("a link ended the walk with %v", err)
+				}
+			}
+		}
+		if asked > 10 {
+			t.Errorf("asked %d times", asked)
+		}
+	})
 }
 
 // Mistakes in the declaration stop the program at start, all of them together.

@@ -46,6 +46,29 @@ func typed(mediaType string) []string {
 	return []string{"Content-Type: " + mediaType}
 }
 
+// boxed: the response type stands in place of a box; any is one, bytes are the response as it is.
+func boxed(r *row) (facts, error) {
+	if method := r.method(); method != "GET" {
+		panic("no box for a " + method)
+	}
+	result := bytesBody
+	if r.in.flag("box") {
+		result = anyModel
+	}
+	a := reply{status: 200, header: typed(r.in.text("content_type")), body: r.body()}
+	resp, err := r.answered(a, result)
+	if err != nil {
+		return nil, err
+	}
+	switch resp.Model.(type) {
+	case map[string]any:
+		return facts{"result": "object"}, nil
+	case nil:
+		return facts{"result": "none"}, nil
+	}
+	return facts{"result": "response"}, nil
+}
+
 // answerJSON: an answer into any, and for a status without a body also into a model.
 func answerJSON(r *row) (facts, error) {
 	_ = r.in.text("encoding") // what the caller believes the charset to be: crest has no way to overrule the declared one

@@ -42,6 +42,8 @@ func exchange(r *row) (facts, error) {
 	switch {
 	case asksForAuth(r.in):
 		return authExchange(r)
+	case r.in.has("box"):
+		return boxed(r)
 	case r.in.values["post_init"] != nil:
 		return postInit(r)
 	}

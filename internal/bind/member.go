@@ -18,22 +18,22 @@ type Member struct {
 }
 
 // MemberOf finds the member of type t, a response model, that path names: json names with dots between them, or the name
-// of a header or cookie field. An empty path is the body itself.
+// of a header or cookie field. A name may hold dots itself. An empty path is the body.
 func MemberOf(t reflect.Type, path string) (*Member, error) {
 	m := &Member{name: path, typ: opened(t)}
-	var names []string
-	if path != "" {
-		names = strings.Split(path, ".")
+	if body := bodyField(m.typ); body != nil {
+		if f, _ := m.find(path); path == "" || f == nil {
+			m.enter(body)
+		}
 	}
-	if body := bodyField(m.typ); body != nil && (path == "" || m.find(names[0]) == nil) {
-		m.enter(body)
-	}
-	for _, name := range names {
-		f := m.find(name)
+	for path != "" {
+		f, rest := m.find(path)
 		if f == nil {
-			return nil, fmt.Errorf("%s has no member %q%s", typeName(m.typ), name, m.others())
+			name, _, _ := strings.Cut(path, ".")
+			return nil, fmt.Errorf("%s has no member %q%s", typeName(m.typ), name, fieldNames(walk(m.typ).fields))
 		}
 		m.enter(f)
+		path = rest
 	}
 	return m, nil
 }
@@ -50,9 +50,18 @@ func (m *Member) enter(f *field) {
 	m.typ = opened(f.typ)
 }
 
-// find looks for a field by its name on the wire.
-func (m *Member) find(name string) *field { return findField(walk(m.typ).fields, name) }
+// find takes the first name off a path: the longest that is a field's.
+func (m *Member) find(path string) (f *field, rest string) {
+	fields := walk(m.typ).fields
+	for name := path; name != ""; name = name[:max(strings.LastIndexByte(name, '.'), 0)] {
+		if f := findField(fields, name); f != nil {
+			return f, strings.TrimPrefix(path[len(name):], ".")
+		}
+	}
+	return nil, ""
+}
 
+// findField looks for a field by its name on the wire.
 func findField(fields []*field, name string) *field {
 	i := slices.IndexFunc(fields, func(f *field) bool {
 		return f.place != inBody && (f.name == name || f.place == Header && f.name == http.CanonicalHeaderKey(name))
@@ -62,9 +71,6 @@ func findField(fields []*field, name string) *field {
 	}
 	return fields[i]
 }
-
-// others names what there is, for messages.
-func (m *Member) others() string { return fieldNames(walk(m.typ).fields) }
 
 func fieldNames(fields []*field) string {
 	var names []string
