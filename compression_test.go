@@ -2,9 +2,11 @@ package crest
 
 import (
 	"bytes"
+	"fmt"
 	"io"
 	"strings"
 	"testing"
+	"testing/iotest"
 
 	"github.com/stretchr/testify/require"
 )
@@ -49,4 +51,38 @@ func TestCompressedBodyUnread(t *testing.T) {
 	}
 	require.Equal(t, unread{0, 1}, *u)
 	require.Nil(t, body.(*compressedBody).to)
+}
+
+// pieces is a compressor that writes how much it is given.
+type pieces struct{ to io.Writer }
+
+func (p *pieces) Reset(w io.Writer)              { p.to = w }
+func (p *pieces) Write(data []byte) (int, error) { return fmt.Fprintf(p.to, "%d ", len(data)) }
+func (p *pieces) Close() error                   { _, err := io.WriteString(p.to, "end"); return err }
+
+// The compressor is fed alike however the source hands out its bytes, and nothing but the source's end ends it.
+func TestCompressedPieces(t *testing.T) {
+	plain := strings.Repeat("x", 2*readPiece+5)
+	for name, tt := range map[string]struct {
+		source io.Reader
+		want   string
+		err    error
+	}{
+		"whole":       {strings.NewReader(plain), "32768 32768 5 end", nil},
+		"by bytes":    {iotest.OneByteReader(strings.NewReader(plain)), "32768 32768 5 end", nil},
+		"by halves":   {iotest.HalfReader(strings.NewReader(plain)), "32768 32768 5 end", nil},
+		"early EOF":   {iotest.DataErrReader(strings.NewReader(plain)), "32768 32768 5 end", nil},
+		"even":        {strings.NewReader(plain[:readPiece]), "32768 0 end", nil},
+		"nothing":     {strings.NewReader(""), "0 end", nil},
+		"broken off":  {io.MultiReader(strings.NewReader(plain), iotest.ErrReader(iotest.ErrTimeout)), "32768 32768 ", iotest.ErrTimeout},
+		"cut":         {io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(io.ErrUnexpectedEOF)), "", io.ErrUnexpectedEOF},
+		"data and so": {iotest.DataErrReader(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(iotest.ErrTimeout))), "", iotest.ErrTimeout},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := &coding{make: func() compressor { return &pieces{} }}
+			got, err := io.ReadAll(iotest.OneByteReader(c.compressed(io.NopCloser(tt.source))))
+			require.Equal(t, tt.want, string(got))
+			require.Equal(t, tt.err, err)
+		})
+	}
 }
