@@ -253,16 +253,23 @@ func TestR5MiddlewareSeesNoCredentials(t *testing.T) {
 	var looked []*http.Request
 	look := func(next http.RoundTripper) http.RoundTripper {
 		return inMemory(func(req *http.Request) (*http.Response, error) {
-			looked = append(looked, req)
-			return next.RoundTrip(req)
+			resp, err := next.RoundTrip(req)
+			if err == nil {
+				looked = append(looked, req, resp.Request)
+			}
+			return resp, err
 		})
 	}
 	rec := &recorder{}
-	c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithMiddleware(look), crest.WithBearer(crest.NewSecret("bearer")))
+	c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithMiddleware(look), crest.WithBearer(crest.NewSecret("bearer")),
+		crest.WithRedirects(crest.Redirects{Target: func(resp *http.Response) string {
+			looked = append(looked, resp.Request)
+			return ""
+		}}))
 	e := crest.Get[secretRequest, crest.Empty]("/a/{p}/b", crest.WithMiddleware(look))
 	r, err := e.Do(t.Context(), c, secrets, crest.WithMiddleware(look))
 	require.NoError(t, err)
-	require.Len(t, looked, 3)
+	require.Len(t, looked, 7)
 	for _, req := range looked {
 		require.Equal(t, "https://api.example.com/a/%5Bredacted%5D/b?plain=p", req.URL.String())
 		require.Empty(t, req.Header.Get("Authorization"))
