@@ -118,18 +118,6 @@ func (fs fields) of(l level) fields {
 func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	out.credentials.fields, out.home = parts.Secrets, c.core.home
 	u := &url.URL{Scheme: c.core.base.Scheme, Host: c.core.base.Host}
-	if t := c.settings.url; t != nil {
-		*u = *t.u
-		if away {
-			out.home = originOf(u)
-		}
-		if c.core.home.scheme == "https" && u.Scheme != "https" {
-			return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
-		}
-		u.RawQuery = joinQuery(u.RawQuery, string(parts.Query))
-		out.url, out.host = u, u.Host
-		return nil
-	}
 	if err := setPath(u, c.core.prefix+string(parts.Path)); err != nil {
 		return err
 	}
@@ -137,9 +125,29 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 		out.credentials.hiddenPath = u.EscapedPath()
 		out.credentials.clearPath = c.core.prefix + string(parts.ClearPath)
 	}
+	if c.settings.url != nil {
+		return c.locateAt(*c.settings.url.u, out, parts, away)
+	}
 	u.RawQuery = string(parts.Query)
 	out.url, out.host = u, u.Host
 	return c.staysHome(u)
+}
+
+// locateAt goes to the URL of WithURL. On the client's own origin it may repeat what is secret in the path or the query, as links from answers
+// do: there that is hidden again.
+func (c *call) locateAt(u url.URL, out *outgoing, parts *bind.Parts, away bool) error {
+	if c.core.home.scheme == "https" && u.Scheme != "https" {
+		return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
+	}
+	if away {
+		out.home = originOf(&u)
+		out.credentials.hiddenPath, out.credentials.clearPath = "", ""
+	} else if err := out.credentials.atRedirect(&u); err != nil {
+		return err
+	}
+	u.RawQuery = joinQuery(u.RawQuery, string(parts.Query))
+	out.url, out.host = &u, u.Host
+	return nil
 }
 
 // staysHome is the last look at a URL that was built from values: whatever they were, the origin is the client's.
@@ -181,7 +189,7 @@ func (s *settings) bindQuery(parts *bind.Parts) {
 	for i := range s.query {
 		f := &s.query[i]
 		present := hasQuery(parts.Query, f.name)
-		if f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name)) {
+		if f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name) || !f.secret && s.url.has(f.name)) {
 			continue
 		}
 		if present {
