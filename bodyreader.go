@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // rewound is a reader that several attempts read from its start. A transport may still be reading for one attempt when
@@ -67,6 +68,9 @@ func (e *requestBodyError) Unwrap() error { return e.err }
 type watchedBody struct {
 	io.ReadCloser
 	left int64 // of the declared length; -1 when there is none
+
+	once   sync.Once
+	closed error
 }
 
 var (
@@ -105,9 +109,18 @@ func (w *watchedBody) count(n int, err error) error {
 	return nil
 }
 
-func (w *watchedBody) Close() (err error) {
+// Close closes the reader once: a transport that fails may call it more often.
+func (w *watchedBody) Close() error {
+	w.once.Do(func() { w.closed = w.close() })
+	return w.closed
+}
+
+func (w *watchedBody) close() (err error) {
 	defer panicked(&err)
-	return w.ReadCloser.Close()
+	if err = w.ReadCloser.Close(); err != nil {
+		err = &requestBodyError{err}
+	}
+	return err
 }
 
 func panicked(err *error) {

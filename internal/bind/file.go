@@ -115,10 +115,18 @@ func (f *field) files(model reflect.Value, visit func(name string, v reflect.Val
 	}
 	for _, one := range list {
 		if err := visit(f.name, one); err != nil {
-			return f.fail(&problem{text: err.Error(), cause: err})
+			return f.fail(told(err))
 		}
 	}
 	return nil
+}
+
+// told makes what a visitor says part of the message about the field.
+func told(err error) error {
+	if err == nil {
+		return nil
+	}
+	return &problem{text: err.Error(), cause: err}
 }
 
 // texts calls f for each part that the field becomes. One value is passed on as it is; for the rest the pairs of a
@@ -133,7 +141,7 @@ func (e *encoder) texts(model reflect.Value, f func(name, value string) error) e
 		if err != nil {
 			return err
 		}
-		return f(e.name, value)
+		return told(f(e.name, value))
 	}
 	pairs, err := e.pairs(nil, model, n, v, is)
 	if err != nil || len(pairs) == 0 {
@@ -142,7 +150,7 @@ func (e *encoder) texts(model reflect.Value, f func(name, value string) error) e
 	for pair := range strings.SplitSeq(string(pairs), "&") {
 		name, value, err := unescapePair(pair)
 		if err == nil {
-			err = f(name, value)
+			err = told(f(name, value))
 		}
 		if err != nil {
 			return err
