@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // rewound is a reader that several attempts read from its start. A transport may still be reading for one attempt when
@@ -62,18 +63,19 @@ type requestBodyError struct{ err error }
 func (e *requestBodyError) Error() string { return "reading the request body: " + e.err.Error() }
 func (e *requestBodyError) Unwrap() error { return e.err }
 
-// watched marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
+// watchedBody marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
 // transport, where nobody could recover it.
-func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{ReadCloser: r, left: -1} }
-
 type watchedBody struct {
 	io.ReadCloser
 	left int64 // of the declared length; -1 when there is none
+
+	once   sync.Once
+	closed error
 }
 
 var (
-	errBodyLong  = errors.New("the reader gave more than the size that it had when the call began")
-	errBodyShort = errors.New("the reader gave less than the size that it had when the call began")
+	errBodyLong  = errors.New("the reader gave more than its size, as it was when the call began")
+	errBodyShort = errors.New("the reader gave less than its size, as it was when the call began")
 )
 
 func (w *watchedBody) Read(p []byte) (n int, err error) {
@@ -107,9 +109,18 @@ func (w *watchedBody) count(n int, err error) error {
 	return nil
 }
 
-func (w *watchedBody) Close() (err error) {
+// Close closes the reader once: a transport that fails may call it more often.
+func (w *watchedBody) Close() error {
+	w.once.Do(func() { w.closed = w.close() })
+	return w.closed
+}
+
+func (w *watchedBody) close() (err error) {
 	defer panicked(&err)
-	return w.ReadCloser.Close()
+	if err = w.ReadCloser.Close(); err != nil {
+		err = &requestBodyError{err}
+	}
+	return err
 }
 
 func panicked(err *error) {
