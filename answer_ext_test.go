@@ -367,3 +367,23 @@ func TestR21ReasonPhrase(t *testing.T) {
 		require.Less(t, len(text), 400)
 	}
 }
+
+// What a server asks to wait is told of successes too.
+func TestResponseRetryAfter(t *testing.T) {
+	for name, tt := range map[string]struct {
+		header []string
+		want   time.Duration
+	}{
+		"none":    {nil, 0},
+		"seconds": {[]string{"Retry-After", "7"}, 7 * time.Second},
+		"a date":  {[]string{"Date", "Sat, 21 Nov 2026 10:00:00 GMT", "Retry-After", "Sat, 21 Nov 2026 10:01:00 GMT"}, time.Minute},
+		"garbage": {[]string{"Retry-After", "soon"}, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, serve(t, replyJSON(202, thingJSON, tt.header...)))
+			resp, err := getThing.Do(t.Context(), c, crest.Empty{})
+			require.NoError(t, err)
+			require.Equal(t, tt.want, resp.RetryAfter())
+		})
+	}
+}

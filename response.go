@@ -66,6 +66,10 @@ func (r *Response[Res]) Location() string {
 	return resolve(r.URL, text)
 }
 
+// RetryAfter returns how long the server asks to wait before the next request, 0 where it does not (RFC 9110, section 10.2.3): as an
+// accepted operation does that is asked for again later.
+func (r *Response[Res]) RetryAfter() time.Duration { return retryAfter(r.Header, r.Received) }
+
 // Links returns the links of the Link headers by RFC 8288, targets resolved against the URL of the request.
 // A link with several relation types appears once for each.
 func (r *Response[Res]) Links() []Link { return parseLinks(r.Header["Link"], r.URL) }
