@@ -7,20 +7,22 @@ import (
 	"reflect"
 
 	"github.com/crest-go/crest/internal/bind"
+	"github.com/crest-go/crest/internal/codec"
 	"github.com/crest-go/crest/internal/validate"
 )
 
 // modelPlan is how a type is read from an answer: a response model or an error model.
 type modelPlan struct {
-	t     reflect.Type
-	bind  *bind.Response
-	rules *validate.Plan
+	t      reflect.Type
+	bind   *bind.Response
+	rules  *validate.Plan
+	secret bool // a body of it is quoted in no error
 }
 
 func compileModel(t reflect.Type) (*modelPlan, []error) {
 	plan, mistakes := bind.CompileResponse(t)
 	rules, ruleMistakes := validate.Compile(t)
-	return &modelPlan{t, plan, rules}, append(mistakes, ruleMistakes...)
+	return &modelPlan{t, plan, rules, codec.HoldsSecret(t)}, append(mistakes, ruleMistakes...)
 }
 
 // material is what there is to decode from.
@@ -29,6 +31,7 @@ type material struct {
 	header   http.Header
 	body     []byte
 	bodiless bool // the answer has no body by its status or method, and that is as declared
+	hidden   bool // the body is quoted in no error: a model of it has a Secret
 	failed   bool // an error model is wanted: WithAccept speaks of successes
 }
 
@@ -45,6 +48,7 @@ var (
 // decode fills v, which can be addressed, from an answer. It reports whether there was something
 // that the model's rules can be held to.
 func (p *modelPlan) decode(v reflect.Value, from *material) (bool, *CallError) {
+	from.hidden = from.hidden || p.secret
 	filled, err := p.decodeBody(v, from)
 	if err != nil {
 		return false, err
@@ -188,7 +192,7 @@ func (m *material) checkType() *CallError {
 }
 
 func (m *material) otherType(header string) *CallError {
-	return failf(ErrResponse, KindContentType, "%s instead of %s: %s", safeText(header), m.settings.expected(), excerpt(m.body))
+	return failf(ErrResponse, KindContentType, "%s instead of %s%s", safeText(header), m.settings.expected(), quoteBody(m.body, m.hidden))
 }
 
 func (m *material) accepts(mediaType string, known bool) bool {

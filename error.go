@@ -60,6 +60,7 @@ type Error struct {
 	Attempts   int           // how many requests it took
 	RetryAfter time.Duration // what the server asked for; 0 if nothing
 
+	hidden    bool  // Body stands in no message
 	decodeErr error // why Body is not the declared model; never in place of the status
 }
 
@@ -73,10 +74,7 @@ func (e *Error) Error() string {
 		}
 		return text
 	}
-	if len(e.Body) > 0 {
-		return text + ": " + excerpt(e.Body)
-	}
-	return text
+	return text + quoteBody(e.Body, e.hidden)
 }
 
 // Is reports whether target is a [Status] that e has.

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unique"
 )
 
 // Jar keeps cookies as RFC 6265bis says, for [WithCookieJar] or an [http.Client]. [Jar.SetCookies] and [Jar.Cookies] are what
@@ -48,8 +49,9 @@ var _ http.CookieJar = (*Jar)(nil)
 
 // cookieID is what makes a cookie replace another.
 type cookieID struct {
-	domain, path, name string
-	hostOnly           bool
+	domain, name string
+	path         unique.Handle[string] // not in clear, where fmt would find it: a path can hold a Secret
+	hostOnly     bool
 }
 
 // kept is a cookie in the jar: its Path is complete, its Expires is when it ends. It is replaced, never changed, but for used.
@@ -59,7 +61,7 @@ type kept struct {
 	born, used       uint64 // readings of the jar's clock
 }
 
-func (k *kept) id() cookieID { return cookieID{k.Domain, k.Path, k.Name, k.hostOnly} }
+func (k *kept) id() cookieID { return cookieID{k.Domain, k.Name, unique.Make(k.Path), k.hostOnly} }
 
 // site is the part of the jar that the cookie is in.
 func (k *kept) site() string {

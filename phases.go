@@ -175,14 +175,11 @@ func (p *phases) end() {
 }
 
 // watch bounds the silence inside a body: a Read that waits longer than Idle for a byte ends the attempt.
-func (p *phases) watch(body io.ReadCloser) io.ReadCloser {
-	if p.limits.Idle == 0 {
-		return body
-	}
-	return &idleBody{body, p}
-}
+func (p *phases) watch(body io.ReadCloser) io.ReadCloser { return &idleBody{body, p} }
 
-// idleBody runs the timer while a Read waits, and only then: how slowly the body is consumed is nobody's fault.
+// idleBody runs the timer while a Read waits, and only then: how slowly the body is consumed is nobody's fault. An end that comes after the
+// attempt was ended is none: a server that is hung up on may close its body in good order, half of it sent, and over TLS
+// that can still arrive.
 type idleBody struct {
 	io.ReadCloser
 	phases *phases
@@ -196,5 +193,8 @@ func (b *idleBody) Read(p []byte) (int, error) {
 	b.phases.mu.Lock()
 	b.phases.quiet()
 	b.phases.mu.Unlock()
+	if err == io.EOF && b.phases.Err() != nil {
+		err = context.Cause(b.phases)
+	}
 	return n, err
 }

@@ -77,14 +77,20 @@ func Example_singleCall() {
 
 // recipe: guard
 
-// inside are the addresses that a service must not be led to by a URL from outside, beside what netip knows by name.
+// inside are the addresses that are not for everyone (RFC 6890 and its registry), beside those that netip knows by name. Of IPv4: this network,
+// carriers' NAT, protocol assignments, examples, 6to4 relays, benchmarks, multicast, reserved. Of IPv6, those that lie in outside.
 var inside = []netip.Prefix{
-	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"),
-	netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("240.0.0.0/4"),
-	netip.MustParsePrefix("64:ff9b::/96"), netip.MustParsePrefix("64:ff9b:1::/48"), // NAT64: an IPv4 address in its last bits
-	netip.MustParsePrefix("2002::/16"), netip.MustParsePrefix("2001::/32"), // 6to4 and Teredo: the same, elsewhere
-	netip.MustParsePrefix("fec0::/10"), netip.MustParsePrefix("::/96"),
+	netip.MustParsePrefix("0.0.0.0/8"), netip.MustParsePrefix("100.64.0.0/10"), netip.MustParsePrefix("192.0.0.0/24"), netip.MustParsePrefix("192.0.2.0/24"),
+	netip.MustParsePrefix("192.88.99.0/24"), netip.MustParsePrefix("198.18.0.0/15"), netip.MustParsePrefix("198.51.100.0/24"), netip.MustParsePrefix("203.0.113.0/24"),
+	netip.MustParsePrefix("224.0.0.0/3"),
+	netip.MustParsePrefix("2001::/23"), netip.MustParsePrefix("2002::/16"), // Teredo and 6to4, which have an IPv4 address in them
+	netip.MustParsePrefix("2001:db8::/32"), netip.MustParsePrefix("3fff::/20"), // examples
 }
+
+// outside is where the IPv6 addresses for everyone are. Elsewhere are unique local and link-local ones, and most ways to write an IPv4 address as
+// one: NAT64, its local kind, IPv4-translated and IPv4-compatible. (In a network that reaches IPv4 by NAT64 alone, 64:ff9b::/96
+// has to be allowed for what its last 32 bits are allowed.)
+var outside = netip.MustParsePrefix("2000::/3")
 
 // guard is the ControlContext of a net.Dialer. It sees each address after it was looked up, at the moment of the dial, so no
 // second answer of the resolver can differ from the first. Its error is fs.ErrPermission, which crest does not try again.
@@ -94,7 +100,7 @@ func guard(_ context.Context, _, address string, _ syscall.RawConn) error {
 		return err
 	}
 	ip := at.Addr().Unmap()
-	allowed := ip.IsGlobalUnicast() && !ip.IsPrivate() && ip.Zone() == ""
+	allowed := ip.IsGlobalUnicast() && !ip.IsPrivate() && ip.Zone() == "" && (ip.Is4() || outside.Contains(ip))
 	for _, prefix := range inside {
 		allowed = allowed && !prefix.Contains(ip)
 	}

@@ -63,6 +63,17 @@ func excerpt(body []byte) string {
 	return text
 }
 
+// quoteBody is how a body stands in a message, behind what is wrong with it.
+func quoteBody(body []byte, hidden bool) string {
+	switch {
+	case len(body) == 0:
+		return ""
+	case hidden:
+		return " (the body is not shown: its model has a Secret)"
+	}
+	return ": " + excerpt(body)
+}
+
 // safeText returns s as it is when it is short and printable, else quoted and capped:
 // an error model may hold whatever the server sent.
 func safeText(s string) string {

@@ -1,6 +1,7 @@
 package crest
 
 import (
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -79,6 +80,9 @@ func (r Response[Res]) String() string { return safeText(r.Status) }
 
 // Format prints the status under every verb: headers and body can hold what no log may have.
 func (r Response[Res]) Format(f fmt.State, verb rune) { formatError(f, verb, r.String()) }
+
+// MarshalJSON writes the status alone, as a log of any value does: what is to be kept of an answer is in its Model, its Body, its Header.
+func (r Response[Res]) MarshalJSON() ([]byte, error) { return json.Marshal(r.String()) }
 
 // resolve returns an absolute URL for a reference from an answer, or "" when it is none or longer
 // than any honest one: resolving many dot segments takes quadratic time (GO-2026-6218).

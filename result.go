@@ -55,6 +55,9 @@ func compileResult(t reflect.Type) (*result, []error) {
 // live reports whether the body is left for the caller to read.
 func (r *result) live() bool { return r.kind == liveResult }
 
+// secret reports whether a body of the model can hold a secret.
+func (r *result) secret() bool { return r.model != nil && r.model.secret }
+
 // accept is the Accept header that fits.
 func (r *result) accept(s *settings) string {
 	if s.accept != nil {
@@ -200,8 +203,9 @@ func (c *call) mapError(a *answer) *CallError {
 	}
 	body := e.Body
 	e.Body, e.Truncated = cutBody(body, c.settings.bounds.errorBody(), e.Truncated)
-	from := &material{settings: c.settings, header: a.resp.Header, body: body, failed: true}
+	from := &material{settings: c.settings, header: a.resp.Header, body: body, failed: true, hidden: c.endpoint.result.secret()}
 	c.settings.errors.describe(e, c.core.fallback, from)
+	e.hidden = from.hidden
 	if a.bodyErr != nil {
 		e.decodeErr = errors.Join(asReason(a.bodyErr), e.decodeErr)
 	}

@@ -33,7 +33,8 @@ type Retry struct {
 	// Retry-After is waited in any case, and up to a tenth more.
 	Backoff func(n int, last error) time.Duration
 	// Before may change the request of retry n, counted from 1, before it passes the middleware and gets its credentials. last is
-	// the failure before it.
+	// the failure before it. Redirects, and answers to challenges, go on from what it made of the request; the next attempt begins with the
+	// call's own again. A body that it replaces needs a GetBody to be sent more than once.
 	Before func(n int, req *http.Request, last error)
 	// MaxRetryAfter is the longest wait that a server may ask for: 60 s. Beyond it the failure is returned at once.
 	MaxRetryAfter time.Duration
@@ -141,6 +142,7 @@ func (r *retrying) prepare(req *http.Request) *CallError {
 	if r.n == 0 || r.rules.Before == nil {
 		return nil
 	}
+	body := req.Body
 	r.rules.Before(r.n, req, r.last)
 	switch {
 	case req.URL == nil || req.Header == nil:
@@ -148,7 +150,25 @@ func (r *retrying) prepare(req *http.Request) *CallError {
 	case originOf(req.URL) != originOf(r.call.at.url):
 		return failf(ErrRequest, "", "Retry.Before led the request to another origin")
 	}
+	r.call.at = r.call.at.changed(req, req.Body != body)
 	return nil
+}
+
+// changed is what Retry.Before made of a request.
+func (o *outgoing) changed(req *http.Request, body bool) *outgoing {
+	next, u := *o, *req.URL
+	next.method, next.url, next.host, next.header = req.Method, &u, req.Host, req.Header.Clone()
+	if !body {
+		return &next
+	}
+	next.body = payload{
+		open: noBody, replay: req.GetBody, length: req.ContentLength, declared: true,
+		once: req.GetBody == nil || o.body.streamed, // the old body's GetBody would belong to a request that is over
+	}
+	if req.GetBody != nil {
+		next.body.open = anyTime(req.GetBody)
+	}
+	return &next
 }
 
 // next decides about a failure: it waits and returns nil when the call is to be tried again, and else the error of the call.

@@ -219,3 +219,40 @@ func TestRetryBeforeBreaksTheRequestAndItsBodyIsClosed(t *testing.T) {
 	require.ErrorContains(t, err, "not tried again: Retry.Before left the request without a URL")
 	require.Equal(t, o.opened, o.closed)
 }
+
+// What Before makes of a request holds for the whole attempt: a redirect and the answer to a challenge go on from it. The next
+// attempt begins with the call's own.
+func TestRetryBeforeHoldsForTheAttempt(t *testing.T) {
+	type model struct{ Body string }
+	before := func(n int, req *http.Request, _ error) {
+		req.Header.Set("X-Try", fmt.Sprint(n))
+		req.URL.Path = fmt.Sprintf("/mirror%d/x", n)
+		text := fmt.Sprint("body ", n)
+		req.Body, req.ContentLength = io.NopCloser(strings.NewReader(text)), int64(len(text))
+		req.GetBody = func() (io.ReadCloser, error) { return io.NopCloser(strings.NewReader(text)), nil }
+	}
+	asked := gives(401, "Www-Authenticate", `Digest realm="r", nonce="n", qop="auth", algorithm=SHA-256`)
+	server := play(gives(503), gives(307, "Location", "y?z=1"), asked, gives(503), gives(204))
+	c := retried(t, server, crest.WithDigest("user", crest.NewSecret("s3cr3t")), crest.WithRetry(crest.Retry{Before: before}))
+	_, err := crest.Put[model, crest.Empty]("/x").Call(t.Context(), c, model{"body 0"})
+	require.NoError(t, err)
+	var got []string
+	for _, one := range server.all {
+		got = append(got, strings.TrimSpace(one.URL.RequestURI()+" "+one.body+" "+one.Header.Get("X-Try")))
+	}
+	require.Equal(t, []string{"/x body 0", "/mirror1/x body 1 1", "/mirror1/y?z=1 body 1 1", "/mirror1/y?z=1 body 1 1", "/mirror2/x body 2 2"}, got)
+	require.Contains(t, server.all[3].Header.Get("Authorization"), `uri="/mirror1/y?z=1"`)
+}
+
+// A body that Before replaces is sent once if there is no GetBody.
+func TestRetryBeforeGivesABodyOnce(t *testing.T) {
+	type model struct{ Body string }
+	before := func(_ int, req *http.Request, _ error) {
+		req.Body, req.GetBody = io.NopCloser(strings.NewReader("body 1")), nil
+	}
+	server := play(gives(503), gives(307, "Location", "/y"))
+	_, err := crest.Put[model, crest.Empty]("/x").Call(t.Context(), retried(t, server, crest.WithRetry(crest.Retry{Before: before})), model{"body 0"})
+	require.ErrorIs(t, err, crest.KindRedirect)
+	require.ErrorContains(t, err, "cannot be read again")
+	require.Equal(t, 2, server.sent())
+}

@@ -18,11 +18,13 @@ type Grant struct {
 const (
 	refreshEarly   = 5 * time.Minute
 	refreshTimeout = 30 * time.Second
+	refreshAgain   = 30 * time.Second // after a fetch that failed while the token still holds
 )
 
 // NewTokenSource makes a source that fetches a token when it has none, 5 minutes before it runs out (a fifth of its life before, if it lives
 // for less than 25 minutes), and after the server has refused it with a 401. However many calls wait for it, it fetches once, and all of them
-// get the token or the error; the next call after an error fetches again. Each call replaces a refused token once at most. A fetch may take 30
+// get the token or the error; the next call after an error fetches again. While the old token has neither run out nor been refused, an error is
+// none: the old one is handed out, and half a minute passes before the next fetch (a fifth of what the token has left, if that is less). Each call replaces a refused token once at most. A fetch may take 30
 // seconds, and ends when nobody waits for it any more; a panic in it is an error. What it sends through a client with this source as
 // credential needs an endpoint with WithoutHeader("Authorization").
 func NewTokenSource(fetch func(ctx context.Context) (Grant, error)) TokenSource {
@@ -115,7 +117,11 @@ func (f *fetchedTokens) land(flight *fetching, grant Grant, err error) {
 	flight.over, flight.grant, flight.err = true, grant, err
 	if f.flight == flight {
 		f.flight = nil
-		f.keep(grant, err)
+		if err != nil && f.lives() {
+			flight.grant, flight.err = f.grant, nil
+		} else {
+			f.keep(grant, err)
+		}
 	}
 	close(flight.done)
 	flight.cancel()
@@ -143,6 +149,17 @@ func (f *fetchedTokens) keep(grant Grant, err error) {
 	if !grant.Expires.IsZero() {
 		f.fresh = grant.Expires.Add(-min(refreshEarly, time.Until(grant.Expires)/5))
 	}
+}
+
+// lives reports whether the token that could not be replaced holds for a while yet. Then it goes on being handed out: a fifth of the time
+// that it has left passes before the next fetch, half a minute at most.
+func (f *fetchedTokens) lives() bool {
+	left := time.Until(f.grant.Expires)
+	if !f.have || left <= 0 {
+		return false
+	}
+	f.fresh = time.Now().Add(min(refreshAgain, left/5))
+	return true
 }
 
 // leave ends a fetch that nobody waits for.

@@ -173,19 +173,34 @@ func plainCause(err error) error {
 		return errors.Join(http.ErrSchemeMismatch, err)
 	}
 	if e, ok := errors.AsType[*url.Error](err); ok {
-		return &hiddenURL{err, strings.ReplaceAll(err.Error(), strconv.Quote(e.URL), "the URL")}
+		return &hiddenURL{err, e, strings.ReplaceAll(err.Error(), strconv.Quote(e.URL), "the URL")}
 	}
 	return err
 }
 
-// hiddenURL is an error without the URL that net/url writes into its messages, query and all.
+// hiddenURL is an error without the URL that net/url writes into its messages, query and all. What it wraps is found in it, and not
+// handed out by Unwrap: who walks the chain prints each error.
 type hiddenURL struct {
 	err  error
+	url  *url.Error // somewhere in err
 	text string
 }
 
 func (e *hiddenURL) Error() string { return e.text }
-func (e *hiddenURL) Unwrap() error { return e.err }
+
+func (e *hiddenURL) Is(target error) bool { return errors.Is(e.err, target) }
+
+// As gives a url.Error without its URL.
+func (e *hiddenURL) As(target any) bool {
+	if to, ok := target.(**url.Error); ok {
+		*to = &url.Error{Op: e.url.Op, URL: redacted, Err: e.url.Err}
+		return true
+	}
+	return errors.As(e.err, target)
+}
+
+// Unwrap returns what went wrong with the URL.
+func (e *hiddenURL) Unwrap() error { return e.url.Err }
 
 // transportKind is the one place that knows how net/http and its like name their failures.
 func transportKind(err error) Kind {
