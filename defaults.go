@@ -184,7 +184,7 @@ func (d *defaultSource) addQuery(parts *bind.Parts, query []byte, s *settings) {
 	for pair := range bytes.SplitSeq(query, []byte("&")) {
 		escaped, _, _ := bytes.Cut(pair, []byte("="))
 		name, err := url.QueryUnescape(string(escaped))
-		if len(pair) == 0 || err != nil || s.query.find(name) != nil || hasQuery(nearer, name) {
+		if len(pair) == 0 || err != nil || s.query.find(name) != nil || hasQuery(nearer, name) || s.url.has(name) {
 			continue
 		}
 		if len(parts.Query) > 0 {

@@ -12,7 +12,7 @@ import (
 )
 
 // origin is (scheme, host, port) in one spelling: host in lower case, in ASCII, without a trailing dot,
-// the port always there. Origins are compared for equality, never by suffix (RFC 6454, section 4).
+// an IPv6 address in its short form, the port always there. Origins are compared for equality, never by suffix (RFC 6454, section 4).
 type origin struct{ scheme, host, port string }
 
 var defaultPorts = map[string]string{"http": "80", "https": "443"}
@@ -21,6 +21,11 @@ func originOf(u *url.URL) origin {
 	o := origin{strings.ToLower(u.Scheme), strings.TrimSuffix(strings.ToLower(u.Hostname()), "."), u.Port()}
 	if o.port == "" {
 		o.port = defaultPorts[o.scheme]
+	}
+	if strings.Contains(o.host, ":") {
+		if addr, err := netip.ParseAddr(o.host); err == nil {
+			o.host = addr.String() // RFC 5952
+		}
 	}
 	return o
 }

@@ -359,3 +359,55 @@ func TestRedirectFromASecretPath(t *testing.T) {
 		})
 	}
 }
+
+// An address is one origin however it is spelled.
+func TestR1AddressSpellings(t *testing.T) {
+	for target, home := range map[string]bool{
+		"https://[2001:db8::1]/2": true, "https://[2001:DB8:0:0:0:0:0:1]:443/2": true, "https://[2001:0db8:0000::0001]/2": true,
+		"https://[2001:db8::2]/2": false, "https://[2001:db8::1]:8443/2": false, "https://[::ffff:1.2.3.4]/2": false, "https://1.2.3.4/2": false,
+	} {
+		t.Run(target, func(t *testing.T) {
+			rec := each(moved(307, target), ended(200))
+			c := newClient(t, "https://[2001:db8:0::1]", crest.WithTransport(rec), crest.WithBearer(crest.NewSecret("s3cr3t")))
+			_, err := getThing.Call(t.Context(), c, crest.Empty{})
+			require.NoError(t, err)
+			require.Equal(t, home, rec.all[1].Header.Get("Authorization") != "")
+		})
+	}
+}
+
+// A challenge of another origin is answered with nothing, and no token is fetched or forgotten for it.
+func TestR5ChallengeAbroad(t *testing.T) {
+	fetched := 0
+	source := crest.NewTokenSource(func(context.Context) (crest.Grant, error) {
+		fetched++
+		return crest.Grant{Token: crest.NewSecret("s3cr3t")}, nil
+	})
+	challenges := []string{"Digest realm=\"x\", nonce=\"n\", qop=\"auth\", algorithm=SHA-256, domain=\"https://b.example/\"", "Basic realm=\"x\"", "Bearer realm=\"x\""}
+	for name, option := range map[string]crest.ClientOption{
+		"bearer": crest.WithBearer(source),
+		"basic":  crest.WithBasic("user", crest.NewSecret("s3cr3t")),
+		"digest": crest.WithDigest("user", crest.NewSecret("s3cr3t")),
+		"netrc":  crest.WithNetrc(netrcFile(t, "machine a.example login user password s3cr3t")),
+		"signer": crest.WithAuth(crest.AuthFunc(func(req *http.Request) error {
+			req.Header.Set("Authorization", "s3cr3t")
+			return nil
+		})),
+		"key": crest.WithAPIKey("Authorization", crest.NewSecret("s3cr3t")),
+	} {
+		t.Run(name, func(t *testing.T) {
+			l := newLab(t, map[string]http.HandlerFunc{
+				"a.example:443/thing": to(302, "https://b.example/x"),
+				"b.example:443/x": func(w http.ResponseWriter, _ *http.Request) {
+					w.Header()["Www-Authenticate"] = challenges
+					w.WriteHeader(http.StatusUnauthorized)
+				},
+			})
+			_, err := follow(t, l, option)
+			require.ErrorIs(t, err, crest.Status(401))
+			require.Len(t, l.at("b.example:443"), 1)
+			require.Empty(t, l.at("b.example:443")[0].Header.Get("Authorization"))
+		})
+	}
+	require.Equal(t, 1, fetched)
+}

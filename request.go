@@ -56,7 +56,7 @@ func (c *call) bindOptions(out *outgoing, parts *bind.Parts) error {
 		c.settings, parts.Cookies, parts.Secrets = c.bare(), nil, nil // what is left is the call's own
 	}
 	if t := c.settings.url; t != nil && t.complete {
-		parts.Query = t.question(parts.Secrets)
+		parts.Query = nil
 	}
 	if err := c.settings.bindDefaults(parts); err != nil {
 		return err
@@ -121,21 +121,6 @@ func (fs fields) of(l level) fields {
 func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	out.credentials.fields, out.home = parts.Secrets, c.core.home
 	u := &url.URL{Scheme: c.core.base.Scheme, Host: c.core.base.Host}
-	if t := c.settings.url; t != nil {
-		*u = *t.u
-		if away {
-			out.home = originOf(u)
-		}
-		if c.core.home.scheme == "https" && u.Scheme != "https" {
-			return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
-		}
-		if t.complete {
-			u.RawQuery = ""
-		}
-		u.RawQuery = joinQuery(u.RawQuery, string(parts.Query))
-		out.url, out.host = u, u.Host
-		return nil
-	}
 	if err := setPath(u, c.core.prefix+string(parts.Path)); err != nil {
 		return err
 	}
@@ -143,9 +128,29 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 		out.credentials.hiddenPath = u.EscapedPath()
 		out.credentials.clearPath = c.core.prefix + string(parts.ClearPath)
 	}
+	if c.settings.url != nil {
+		return c.locateAt(*c.settings.url.u, out, parts, away)
+	}
 	u.RawQuery = string(parts.Query)
 	out.url, out.host = u, u.Host
 	return c.staysHome(u)
+}
+
+// locateAt goes to the URL of WithURL. On the client's own origin it may repeat what is secret in the path or the query, as links from answers
+// do: there that is hidden again.
+func (c *call) locateAt(u url.URL, out *outgoing, parts *bind.Parts, away bool) error {
+	if c.core.home.scheme == "https" && u.Scheme != "https" {
+		return errors.New("WithURL: the URL is plain http and the client's base is https: the step down is refused")
+	}
+	if away {
+		out.home = originOf(&u)
+		out.credentials.hiddenPath, out.credentials.clearPath = "", ""
+	} else if err := out.credentials.atRedirect(&u); err != nil {
+		return err
+	}
+	u.RawQuery = joinQuery(u.RawQuery, string(parts.Query))
+	out.url, out.host = &u, u.Host
+	return nil
 }
 
 // staysHome is the last look at a URL that was built from values: whatever they were, the origin is the client's.
@@ -187,8 +192,8 @@ func (s *settings) bindQuery(parts *bind.Parts) {
 	for i := range s.query {
 		f := &s.query[i]
 		present := hasQuery(parts.Query, f.name)
-		linked := present && s.url != nil && s.url.complete
-		if linked || f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name)) {
+		linked := s.url.has(f.name) && (s.url.complete || f.level < levelCall)
+		if linked && !f.secret || f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name)) {
 			continue
 		}
 		if present {

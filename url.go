@@ -3,18 +3,21 @@ package crest
 import (
 	"fmt"
 	"net/url"
-
-	"github.com/crest-go/crest/internal/bind"
 )
 
 // target is a URL that stands in place of base and route.
 type target struct {
 	u        *url.URL
+	query    url.Values
 	complete bool // its query is the whole of the model's question, and wins over that of options
 }
 
+// has reports whether the URL brings a query parameter. A nil target, of a call without WithURL, brings none.
+func (t *target) has(name string) bool { return t != nil && t.query.Has(name) }
+
 // WithURL sends the call to this URL, such as a link from an answer or a presigned one, in place of base URL
-// and route. On the client's own origin everything else holds. On another origin the request goes out bare:
+// and route. On the client's own origin everything else holds, but that a query parameter of client or endpoint gives way to one of
+// the URL, and that a key or a [Secret] of the path that the URL repeats is hidden as elsewhere. On another origin the request goes out bare:
 // with the fields of its own model and the options of the call, but without credentials, cookies, [Secret]
 // fields and the headers and query parameters of client and endpoint. Only http and https are taken, no
 // credentials inside the URL, and no step from https down to http. Its query is sent as written, before the
@@ -29,7 +32,7 @@ func WithURL(text string) CallOption {
 			u.Path = "/"
 		}
 		u.RawQuery = cleanQuery(u.RawQuery)
-		s.url = &target{u: u}
+		s.url = &target{u: u, query: u.Query()}
 		return nil
 	})
 }
@@ -39,19 +42,8 @@ func WithURL(text string) CallOption {
 func asWritten() CallOption {
 	return callOption(func(s *settings) error {
 		if s.url != nil {
-			s.url = &target{s.url.u, true}
+			s.url = &target{s.url.u, s.url.query, true}
 		}
 		return nil
 	})
-}
-
-// question is the query of a complete URL, without what the credentials step attaches itself.
-func (t *target) question(secrets []bind.SecretPair) []byte {
-	query := []byte(t.u.RawQuery)
-	for _, p := range secrets {
-		if p.In == bind.Query {
-			query = dropQuery(query, p.Name)
-		}
-	}
-	return query
 }
