@@ -193,8 +193,8 @@ func (s *settings) bindQuery(parts *bind.Parts) {
 	for i := range s.query {
 		f := &s.query[i]
 		present := hasQuery(parts.Query, f.name)
-		linked := s.url.has(f.name) && s.url.complete
-		if linked || f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name) || !f.secret && s.url.has(f.name)) {
+		linked := s.url.has(f.name) && (s.url.complete || f.level < levelCall)
+		if linked && !f.secret || f.level < levelCall && (present || hasSecret(parts, bind.Query, f.name)) {
 			continue
 		}
 		if present {
