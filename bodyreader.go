@@ -74,8 +74,8 @@ type watchedBody struct {
 }
 
 var (
-	errBodyLong  = errors.New("the reader gave more than its size, as it was when the call began")
-	errBodyShort = errors.New("the reader gave less than its size, as it was when the call began")
+	errBodyLong  = errors.New("the reader gave more than the size that it had, or was said to have, when the call began")
+	errBodyShort = errors.New("the reader gave less than the size that it had, or was said to have, when the call began")
 )
 
 func (w *watchedBody) Read(p []byte) (n int, err error) {
