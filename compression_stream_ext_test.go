@@ -4,6 +4,8 @@ import (
 	"bufio"
 	"context"
 	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"hash"
@@ -11,6 +13,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -94,6 +97,7 @@ func TestCompressionStreams(t *testing.T) {
 		require.Less(t, allocated()-before, uint64(8<<20), "bytes allocated in all, the server's included")
 		require.Equal(t, int64(size), n)
 		require.Equal(t, s.sum.Sum(nil), sum.Sum(nil))
+		<-s.gone
 		require.Equal(t, int32(1), s.closes.Load())
 	}
 }
@@ -122,6 +126,7 @@ func TestCompressionSourceFails(t *testing.T) {
 			require.ErrorIs(t, err, tt.want)
 			require.ErrorIs(t, err, crest.ErrTransport)
 			require.Equal(t, crest.KindRequestBody, callError(t, err).Kind)
+			<-s.gone
 			require.Equal(t, int32(1), s.closes.Load())
 			select {
 			case got := <-whole:
@@ -252,4 +257,42 @@ func TestR24CompressionIsNeverShared(t *testing.T) {
 	}
 	running.Wait()
 	require.NoError(t, errors.Join(errs...))
+}
+
+// HTTP/2 closes a body while it reads it: whole, cancelled and answered early.
+func TestCompressionOverHTTP2(t *testing.T) {
+	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ProtoMajor != 2 || r.URL.Query().Has("early") {
+			w.WriteHeader(413)
+			return
+		}
+		if _, err := decoded(r); err != nil {
+			w.WriteHeader(400)
+		}
+	}))
+	server.EnableHTTP2 = true
+	server.StartTLS()
+	t.Cleanup(server.Close)
+	roots := x509.NewCertPool()
+	roots.AddCert(server.Certificate())
+	c := newClient(t, server.URL, crest.WithTLS(&tls.Config{RootCAs: roots}))
+
+	whole := newSource(1<<20, io.EOF)
+	require.NoError(t, compressing("POST", "gzip", asReader{whole})(t.Context(), c))
+	<-whole.gone // which may come after the answer
+	require.Equal(t, int32(1), whole.closes.Load())
+
+	early := blocking(1 << 20)
+	require.ErrorIs(t, compressing("POST", "gzip", asReader{early})(t.Context(), c, crest.WithQuery("early", "")), crest.Status(413))
+	<-early.gone
+
+	late := blocking(1 << 20)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-late.reads
+		cancel()
+	}()
+	require.ErrorIs(t, compressing("POST", "gzip", asReader{late})(ctx, c), context.Canceled)
+	<-late.gone
+	require.Equal(t, []int32{1, 1}, []int32{early.closes.Load(), late.closes.Load()})
 }
