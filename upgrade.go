@@ -62,7 +62,7 @@ func (a *answer) takeOver(h *hop) *CallError {
 	case !strings.EqualFold(got, want):
 		err = failf(ErrTransport, KindProtocol, "the server switched to the protocol %s instead of %s", safeText(got), want)
 	case !writable:
-		err = failf(ErrTransport, KindProtocol, "the answer to the upgrade cannot be written to: a transport or a middleware has wrapped its body, a %T", a.resp.Body)
+		err = failf(ErrTransport, KindProtocol, "the answer to the upgrade is no connection: it lacks Connection: Upgrade, or a transport or a middleware wrapped its body (%T)", a.resp.Body)
 	case !a.call.life.handshake.finish():
 		err = fail(ErrTransport, "", context.Cause(a.call.life.handshake.caller))
 		err.endedBy(a.call.life.handshake.caller)

@@ -79,6 +79,7 @@ func TestUpgradeRefused(t *testing.T) {
 	}{
 		"another protocol": {strings.Replace(switched, "line/1", "line/2", 1), crest.ErrTransport, crest.KindProtocol, "line/2 instead of line/1"},
 		"no protocol":      {strings.Replace(switched, "Upgrade: line/1\r\n", "", 1), crest.ErrTransport, crest.KindProtocol, "instead of line/1"},
+		"no Connection":    {strings.Replace(switched, "Connection: Upgrade\r\n", "", 1), crest.ErrTransport, crest.KindProtocol, "lacks Connection"},
 		"200":              {"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno", crest.ErrStatus, "", "200"},
 		"204":              {"HTTP/1.1 204 No Content\r\n\r\n", crest.ErrStatus, "", "204"},
 		"a redirect":       {"HTTP/1.1 302 Found\r\nLocation: /elsewhere\r\nContent-Length: 0\r\n\r\n", crest.ErrStatus, "", "302"},
@@ -112,7 +113,7 @@ func TestUpgradeWithoutConnection(t *testing.T) {
 	})))
 	_, err := tunnel.Call(t.Context(), c, crest.Empty{})
 	require.ErrorIs(t, err, crest.KindProtocol)
-	require.ErrorContains(t, err, "cannot be written to")
+	require.ErrorContains(t, err, "wrapped its body")
 }
 
 // pipe is a transport whose answer is one end of a connection in memory, after a while.

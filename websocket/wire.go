@@ -1,6 +1,7 @@
 package websocket
 
 import (
+	"errors"
 	"io"
 	"sync"
 )
@@ -33,11 +34,16 @@ func (w *wire) Read(p []byte) (int, error) {
 	if w.broken != nil {
 		return 0, w.broken
 	}
+	if err == io.EOF { // which coder/websocket would take for the end of a message
+		err = errHungUp
+	}
 	if err != nil {
 		w.lost = err
 	}
 	return n, err
 }
+
+var errHungUp = errors.New("the server hung up without a close frame")
 
 // closedBy is why nothing may be read.
 func (w *wire) closedBy() error {
