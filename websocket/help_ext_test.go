@@ -47,6 +47,7 @@ func serve(t testing.TB, o *coder.AcceptOptions, talk func(ctx context.Context, 
 
 // echo sends each message back.
 func echo(ctx context.Context, conn *coder.Conn) {
+	conn.SetReadLimit(1 << 20)
 	for {
 		kind, data, err := conn.Read(ctx)
 		if err != nil || conn.Write(ctx, kind, data) != nil {

@@ -113,7 +113,7 @@ func (l *link) ready(ctx context.Context) error {
 	case l.ended() != nil:
 		return l.over()
 	case ctx.Err() != nil:
-		return l.failed(ctx, crest.ErrRequest, "", context.Cause(ctx))
+		return l.failed(ctx, crest.ErrRequest, "", ctx.Err())
 	}
 	return nil
 }
@@ -170,7 +170,7 @@ func (l *link) refuse(code coder.StatusCode, step crest.Step, kind crest.Kind, w
 
 // gaveUp is the end of a connection by a context: coder/websocket closes it, since a frame may have been read or written in part.
 func (l *link) gaveUp(ctx context.Context, sent crest.Sent) error {
-	end := &ending{&CloseError{Code: Lost, Local: true}, context.Cause(ctx)}
+	end := &ending{&CloseError{Code: Lost, Local: true}, ctx.Err()}
 	l.finish(end.CloseError, fmt.Errorf("the context of an earlier call ended the connection: %w", end.why))
 	_ = l.conn.CloseNow()
 	return l.expired(ctx, sent, end)
@@ -217,7 +217,7 @@ func (l *link) ping(ctx context.Context) error {
 	case err == nil:
 		return nil
 	case ctx.Err() != nil && l.ended() == nil:
-		return l.expired(ctx, crest.SentMaybe, fmt.Errorf("no pong came: %w", context.Cause(ctx)))
+		return l.expired(ctx, crest.SentMaybe, fmt.Errorf("no pong came: %w", ctx.Err()))
 	}
 	return l.unwritten(ctx, err)
 }
