@@ -57,7 +57,7 @@ func New[Req, Out, In any](route string, o Options, opts ...crest.EndpointOption
 	o.Subprotocols = append([]string(nil), o.Subprotocols...)
 	models, err := declareModels(reflect.TypeFor[Out](), reflect.TypeFor[In]())
 	if err = errors.Join(o.mistakes(), err); err != nil {
-		panic(fmt.Sprintf("crest: websocket %s: %v", route, err))
+		panic(fmt.Sprintf("crest: GET %s: %v", route, err))
 	}
 	dial := crest.NewEndpoint[Req, io.ReadCloser](http.MethodGet, route, append(opts[:len(opts):len(opts)], crest.WithUpgrade("websocket"))...)
 	return &Endpoint[Req, Out, In]{&endpoint[Req]{dial, o.withDefaults(), models}}
@@ -94,7 +94,11 @@ func declareModels(out, in reflect.Type) (*crest.Endpoint[any, any], error) {
 	if in == reflect.TypeFor[io.ReadCloser]() {
 		return nil, errors.New("a message is read whole: use []byte instead of io.ReadCloser")
 	}
-	return crest.NewEndpointOf(http.MethodPost, "/", modelOf(out), modelOf(in))
+	models, err := crest.NewEndpointOf(http.MethodPost, "/", modelOf(out), modelOf(in))
+	if err != nil {
+		err = fmt.Errorf("the messages: %s", strings.TrimPrefix(err.Error(), "crest: POST /: "))
+	}
+	return models, err
 }
 
 func modelOf(t reflect.Type) reflect.Type {
