@@ -231,21 +231,24 @@ func TestDialProxy(t *testing.T) {
 	h := &host{}
 	server := httptest.NewTLSServer(h)
 	t.Cleanup(server.Close)
-	var tunnels sync.WaitGroup
-	asked := make(chan string, 2)
+	asked, over := make(chan string, 2), make(chan struct{})
 	proxy := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		defer close(over)
 		asked <- r.Method + " " + r.Host
 		near, _, err := http.NewResponseController(w).Hijack()
 		require.NoError(t, err)
 		far, err := net.Dial("tcp", r.Host)
 		require.NoError(t, err)
 		_, _ = io.WriteString(near, "HTTP/1.1 200 OK\r\n\r\n")
-		for _, way := range [][2]net.Conn{{near, far}, {far, near}} {
-			tunnels.Go(func() {
-				_, _ = io.Copy(way[0], way[1])
-				_ = way[0].Close()
-			})
-		}
+		back := make(chan struct{})
+		go func() {
+			defer close(back)
+			_, _ = io.Copy(near, far)
+			_ = near.Close()
+		}()
+		_, _ = io.Copy(far, near)
+		_ = far.Close()
+		<-back
 	}))
 	t.Cleanup(proxy.Close)
 	through, err := url.Parse(proxy.URL)
@@ -255,7 +258,7 @@ func TestDialProxy(t *testing.T) {
 	require.NoError(t, err)
 	works(t, conn)
 	require.Equal(t, "CONNECT "+server.Listener.Addr().String(), <-asked)
-	tunnels.Wait()
+	<-over
 }
 
 // slots counts what a limiter was asked for.
