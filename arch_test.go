@@ -21,6 +21,7 @@ const module = "github.com/crest-go/crest"
 
 // doors names the only package that may import a dependency (DESIGN: each dependency has one door).
 var doors = map[string]string{
+	"github.com/coder/websocket":             module + "/websocket",
 	"github.com/goccy/go-json":               module + "/internal/codec",
 	"github.com/go-playground/validator/v10": module + "/internal/validate",
 	"golang.org/x/net":                       module,
@@ -29,6 +30,7 @@ var doors = map[string]string{
 
 // requirements are the modules that the root may require directly; more need a reason its users would accept.
 var requirements = []string{
+	"github.com/coder/websocket",
 	"github.com/go-playground/validator/v10",
 	"github.com/goccy/go-json",
 	"github.com/stretchr/testify",

@@ -43,7 +43,8 @@ func errOf(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	if _, ok := ranOut(ctx); ok {
+	switch context.Cause(ctx).(type) {
+	case *timeoutError, *deadlinePassed:
 		return context.DeadlineExceeded
 	}
 	return err
@@ -73,6 +74,8 @@ type lifetime struct {
 	total    *time.Timer // of a body that the caller reads: it can be stopped
 	deadline time.Time   // when total fires
 	disarmed atomic.Bool // total was stopped
+
+	handshake *handshake // of a call with WithUpgrade
 }
 
 // begins limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose
@@ -80,6 +83,10 @@ type lifetime struct {
 func (c *call) begins(ctx context.Context) *lifetime {
 	d := c.timeouts.Total
 	l := &lifetime{Context: ctx}
+	if c.settings.upgrade != "" {
+		l.handshake = newHandshake(ctx)
+		ctx, l.Context = l.handshake, l.handshake
+	}
 	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
 		d = 0
 	}
@@ -120,4 +127,5 @@ func (l *lifetime) headerArrived() {
 func (l *lifetime) end() {
 	l.headerArrived()
 	l.free()
+	l.handshake.end()
 }

@@ -40,6 +40,7 @@ func declare(method, route string, req, res reflect.Type, opts []EndpointOption)
 	mistakes := flatten(checkMethod(e.method), applyAll(e.settings, opts, EndpointOption.applyEndpoint))
 	mistakes = append(mistakes, e.compileRequest(route, req)...)
 	mistakes = append(mistakes, e.compileResult(res)...)
+	mistakes = append(mistakes, flatten(e.checkUpgrade())...)
 	if len(mistakes) > 0 {
 		return nil, declarationError(e.name, mistakes)
 	}

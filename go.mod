@@ -3,6 +3,7 @@ module github.com/crest-go/crest
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/go-playground/validator/v10 v10.30.6
 	github.com/goccy/go-json v0.12.0
 	github.com/stretchr/testify v1.12.1

@@ -111,6 +111,7 @@ func (c *call) automatic(out *outgoing) error {
 			return fmt.Errorf("the header %s cannot be set by hand: %s", name, why)
 		}
 	}
+	c.settings.asksForUpgrade(h)
 	return nil
 }
 

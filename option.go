@@ -89,6 +89,7 @@ type settings struct {
 	limiters   []Limiter
 	cost       int // of the limit; 0 for unset
 	progress   func(Progress)
+	upgrade    string  // WithUpgrade; "" for none
 	url        *target // WithURL
 
 	client *clientSettings // options of the client alone; nil at the other levels
@@ -166,6 +167,9 @@ func (s *settings) over(base *settings) *settings {
 	}
 	if s.progress != nil {
 		m.progress = s.progress
+	}
+	if s.upgrade != "" {
+		m.upgrade = s.upgrade
 	}
 	if s.key != nil {
 		m.key, m.keyLevel = s.key, s.keyLevel

@@ -15,6 +15,9 @@ import (
 func (a *answer) read(h *hop) *CallError {
 	c, result := a.call, a.call.endpoint.result
 	h.bodyBegins()
+	if a.switched() {
+		return a.takeOver(h)
+	}
 	wire := h.watch(a.resp.Body)
 	decoded, err := a.decompressed(wire)
 	switch {

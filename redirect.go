@@ -166,7 +166,7 @@ func refusal(format string, args ...any) *CallError {
 func (c *call) target(resp *http.Response) string {
 	rules := &c.settings.redirects
 	switch {
-	case rules.Max < 0, c.at.method == http.MethodHead && !c.settings.redirectsSet, c.settings.success.lists(resp.StatusCode):
+	case rules.Max < 0, c.settings.upgrade != "", c.at.method == http.MethodHead && !c.settings.redirectsSet, c.settings.success.lists(resp.StatusCode):
 		return ""
 	case rules.Target != nil:
 		return rules.Target(resp)

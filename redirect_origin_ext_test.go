@@ -2,6 +2,7 @@ package crest_test
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net/http"
 	"slices"
@@ -14,6 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crest-go/crest"
+	"github.com/crest-go/crest/websocket"
 )
 
 // planted are the secrets of a client, in two ways to give them. A value names its place.
@@ -98,6 +100,16 @@ var senders = map[string]sender{
 			}
 		}
 		return nil
+	}},
+	"WebSocket dial": {send: func(t *testing.T, c *crest.Client[*failure], target string) error {
+		talk := websocket.New[secretRequest, string, string](plantedRoute, websocket.Options{})
+		_, err := talk.Dial(t.Context(), c, plantedModel)
+		require.ErrorIs(t, err, crest.Status(307)) // nobody follows
+		_, err = talk.Dial(t.Context(), c, plantedModel, crest.WithURL(target))
+		if errors.Is(err, crest.Status(200)) { // the target was asked, and speaks no WebSocket
+			return nil
+		}
+		return err
 	}},
 	"RoundTripper": {home: []string{"/end"}, send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
 		client := http.Client{Transport: crest.RoundTripper(c)}

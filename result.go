@@ -227,4 +227,9 @@ func cutBody(body []byte, limit int64, cut bool) ([]byte, bool) {
 	return body, cut
 }
 
-func (a *answer) success() bool { return a.call.settings.success.contains(a.resp.StatusCode) }
+func (a *answer) success() bool {
+	if a.call.settings.upgrade != "" {
+		return a.switched()
+	}
+	return a.call.settings.success.contains(a.resp.StatusCode)
+}
