@@ -86,6 +86,7 @@ func (i *instance) options() []crest.EndpointOption {
 // run loops over the stream, and once more after each restart.
 func (i *instance) run() {
 	defer i.client.Close()
+	defer i.tell.client.Close()
 	for {
 		ctx, cancel := i.begin()
 		if ctx == nil {

@@ -34,13 +34,17 @@ func main() {
 	}
 }
 
-// run serves until the suite says that it is over.
 func run(addr string) error {
 	l, err := net.Listen("tcp", addr)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("listening on http://%s\n", l.Addr())
+	return serve(l)
+}
+
+// serve serves until the suite says that it is over.
+func serve(l net.Listener) error {
 	s := newService(l.Addr().String())
 	server := &http.Server{Handler: s.routes()}
 	go func() {
