@@ -75,6 +75,9 @@ func (e *endpoint) compileResult(t reflect.Type) []error {
 	}
 	var mistakes []error
 	e.result, mistakes = compileResult(t)
+	if e.settings.done != nil || e.settings.reconnect {
+		mistakes = append(mistakes, errors.New("WithDone and WithReconnect are for streams: declare it with crest.NewStream"))
+	}
 	return mistakes
 }
 
