@@ -13,6 +13,9 @@ type Bounds struct {
 	Body int64
 	// ErrorBody is how much of the body of a failed answer [Error.Body] keeps: 64 KiB.
 	ErrorBody int64
+	// Event is the size of one piece of a [Stream]: a line, an event, a JSON value: 16 MiB. The whole of a stream is
+	// bounded only when Body is set.
+	Event int64
 }
 
 // NoBound switches a bound off.
@@ -22,6 +25,7 @@ const NoBound = -1
 const (
 	defaultBody      = 10 << 20
 	defaultErrorBody = 64 << 10
+	defaultEvent     = 16 << 20
 	maxRatio         = 200     // decoded bytes per byte on the wire, looked at after ratioAfter
 	ratioAfter       = 1 << 20 // decoded bytes
 	maxCodings       = 1       // content codings of one answer
@@ -33,7 +37,7 @@ const (
 // WithBounds sets the limits on bodies.
 func WithBounds(b Bounds) Option {
 	return anyOption(func(s *settings) error {
-		if b.Body < NoBound || b.ErrorBody < NoBound {
+		if b.Body < NoBound || b.ErrorBody < NoBound || b.Event < NoBound {
 			return fmt.Errorf("WithBounds: a bound is a number of bytes, 0 for the default or NoBound")
 		}
 		s.bounds = b.over(s.bounds)
@@ -48,6 +52,9 @@ func (b Bounds) over(base Bounds) Bounds {
 	if b.ErrorBody == 0 {
 		b.ErrorBody = base.ErrorBody
 	}
+	if b.Event == 0 {
+		b.Event = base.Event
+	}
 	return b
 }
 
@@ -56,6 +63,9 @@ func (b Bounds) body() int64 { return effective(b.Body, defaultBody) }
 
 // errorBody is how much of a failed answer is kept.
 func (b Bounds) errorBody() int64 { return effective(b.ErrorBody, defaultErrorBody) }
+
+// event is the bound of one piece of a stream.
+func (b Bounds) event() int64 { return effective(b.Event, defaultEvent) }
 
 // streamed is the bound of a body that the caller reads.
 func (b Bounds) streamed() int64 { return effective(b.Body, NoBound) }

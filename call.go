@@ -161,7 +161,7 @@ func (c *call) validateRequest(req reflect.Value) *CallError {
 // validateResponse holds the answer to the rules of its model.
 func (c *call) validateResponse(ctx context.Context, a *answer, res reflect.Value) *CallError {
 	model := c.endpoint.result.model
-	if model == nil || model.rules == nil || c.settings.validation.Mode == Off || !a.decoded {
+	if model == nil || !a.decoded {
 		return nil
 	}
 	if c.endpoint.dynamic {
@@ -169,7 +169,15 @@ func (c *call) validateResponse(ctx context.Context, a *answer, res reflect.Valu
 		own.Set(res.Elem())
 		res = own
 	}
-	err := model.rules.Check(res)
+	return c.holdTo(ctx, model, a, res)
+}
+
+// holdTo holds a value of a model to its rules.
+func (c *call) holdTo(ctx context.Context, model *modelPlan, a *answer, v reflect.Value) *CallError {
+	if model.rules == nil || c.settings.validation.Mode == Off {
+		return nil
+	}
+	err := model.rules.Check(v)
 	if err == nil {
 		return nil
 	}

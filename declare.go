@@ -35,11 +35,16 @@ var errUndeclared = errors.New("the endpoint is nil or zero: declare it with cre
 
 // declare compiles a declaration and reports all of its mistakes together.
 func declare(method, route string, req, res reflect.Type, opts []EndpointOption) (*endpoint, error) {
+	return declareWith(method, route, req, opts, func(e *endpoint) []error { return e.compileResult(res) })
+}
+
+// declareWith is declare for any kind of response side.
+func declareWith(method, route string, req reflect.Type, opts []EndpointOption, response func(*endpoint) []error) (*endpoint, error) {
 	e := &endpoint{method: strings.ToUpper(method), settings: &settings{level: levelEndpoint}}
 	e.name = e.method + " " + route
 	mistakes := flatten(checkMethod(e.method), applyAll(e.settings, opts, EndpointOption.applyEndpoint))
 	mistakes = append(mistakes, e.compileRequest(route, req)...)
-	mistakes = append(mistakes, e.compileResult(res)...)
+	mistakes = append(mistakes, response(e)...)
 	mistakes = append(mistakes, flatten(e.checkUpgrade())...)
 	if len(mistakes) > 0 {
 		return nil, declarationError(e.name, mistakes)
@@ -71,6 +76,9 @@ func (e *endpoint) compileResult(t reflect.Type) []error {
 	}
 	var mistakes []error
 	e.result, mistakes = compileResult(t)
+	if e.settings.done != nil || e.settings.reconnect {
+		mistakes = append(mistakes, errors.New("WithDone and WithReconnect are for streams: declare it with crest.NewStream"))
+	}
 	return mistakes
 }
 

@@ -30,9 +30,10 @@ type material struct {
 	settings *settings
 	header   http.Header
 	body     []byte
-	bodiless bool // the answer has no body by its status or method, and that is as declared
-	hidden   bool // the body is quoted in no error: a model of it has a Secret
-	failed   bool // an error model is wanted: WithAccept speaks of successes
+	bodiless bool  // the answer has no body by its status or method, and that is as declared
+	hidden   bool  // the body is quoted in no error: a model of it has a Secret
+	failed   bool  // an error model is wanted: WithAccept speaks of successes
+	codec    Codec // of a piece of a stream, which is text in UTF-8; nil finds it by the media type
 }
 
 func (m *material) cookies() []*http.Cookie {
@@ -164,6 +165,9 @@ func (s *settings) reader(c Codec) func([]byte, any) error {
 
 // text checks the media type and returns the body in UTF-8 with the codec that reads it.
 func (m *material) text() (Codec, []byte, *CallError) {
+	if m.codec != nil {
+		return m.codec, m.body, nil
+	}
 	header := m.header.Get("Content-Type")
 	mediaType, label := splitMediaType(header)
 	use, known := m.settings.codecOf(mediaType)

@@ -94,6 +94,9 @@ func (c *call) automatic(out *outgoing) error {
 	addHeader(h, "User-Agent", userAgent)
 	addHeader(h, "Accept-Encoding", "gzip, deflate")
 	addHeader(h, "Accept", c.endpoint.result.accept(c.settings))
+	if c.wantsEvents() {
+		addHeader(h, "Cache-Control", "no-cache")
+	}
 	if out.body.contentType != "" {
 		addHeader(h, "Content-Type", out.body.contentType)
 	}

@@ -84,6 +84,8 @@ type settings struct {
 	bare         bool // the call leaves the client's origin
 	getBody      bool
 	compression  *compression
+	done         []string // data that ends a stream
+	reconnect    bool
 
 	middleware []Middleware // of this level alone: each level is composed once
 	limiters   []Limiter
@@ -141,6 +143,7 @@ func (s *settings) over(base *settings) *settings {
 	m.idempotent = nearer(s.idempotent, base.idempotent)
 	m.strict = base.strict || s.strict
 	m.getBody = base.getBody || s.getBody
+	m.reconnect = base.reconnect || s.reconnect
 	if s.auth != nil {
 		m.auth = s.auth
 	}
@@ -152,6 +155,9 @@ func (s *settings) over(base *settings) *settings {
 	}
 	if s.check != nil {
 		m.check = s.check
+	}
+	if s.done != nil {
+		m.done = s.done
 	}
 	if s.validation.set {
 		m.validation = s.validation

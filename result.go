@@ -29,6 +29,7 @@ type result struct {
 	kind  resultKind
 	t     reflect.Type
 	model *modelPlan // of modelResult
+	piece *result    // of a stream: what each piece of the live body is
 }
 
 func compileResult(t reflect.Type) (*result, []error) {
@@ -62,6 +63,9 @@ func (r *result) secret() bool { return r.model != nil && r.model.secret }
 func (r *result) accept(s *settings) string {
 	if s.accept != nil {
 		return joinTypes(s.accept)
+	}
+	if r.piece != nil {
+		return eventStream
 	}
 	if r.kind == modelResult && (r.model.bind.BodyKind() == bind.Whole || r.model.bind.BodyKind() == bind.JSONFields) {
 		return s.expected()

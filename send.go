@@ -25,7 +25,11 @@ type answer struct {
 
 // attempt sends the request until it has an answer that is final, and reads that as far as it is typed.
 func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
-	c.timeouts = c.settings.timeouts.effective()
+	timeouts := c.settings.timeouts
+	if c.endpoint.result.piece != nil {
+		timeouts = timeouts.ofStream()
+	}
+	c.timeouts = timeouts.effective()
 	c.life = c.begins(ctx)
 	handedOver := false
 	defer func() { // also when a middleware panics

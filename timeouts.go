@@ -23,7 +23,7 @@ type Timeouts struct {
 	// Header is from the end of the request to the header of the answer. 60 s; [KindTimeoutHeader]. It needs a transport that
 	// calls the hooks of net/http/httptrace, as [net/http.Transport] does.
 	Header time.Duration
-	// Idle is the longest silence inside a body that is being read. 60 s; [KindTimeoutIdle].
+	// Idle is the longest silence inside a body that is being read. 60 s, 5 minutes for a [Stream]; [KindTimeoutIdle].
 	Idle time.Duration
 }
 
@@ -86,6 +86,15 @@ func nearer[T comparable](near, far T) T {
 		return far
 	}
 	return near
+}
+
+// defaultStreamIdle is Idle's default for streams, which may have nothing to say for a while.
+const defaultStreamIdle = 5 * time.Minute
+
+// ofStream are the timeouts of a stream.
+func (t Timeouts) ofStream() Timeouts {
+	t.Idle = nearer(t.Idle, defaultStreamIdle)
+	return t
 }
 
 // effective are the timeouts that hold: with the defaults, and 0 for none.
