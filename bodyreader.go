@@ -62,18 +62,16 @@ type requestBodyError struct{ err error }
 func (e *requestBodyError) Error() string { return "reading the request body: " + e.err.Error() }
 func (e *requestBodyError) Unwrap() error { return e.err }
 
-// watched marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
+// watchedBody marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
 // transport, where nobody could recover it.
-func watched(r io.ReadCloser) io.ReadCloser { return &watchedBody{ReadCloser: r, left: -1} }
-
 type watchedBody struct {
 	io.ReadCloser
 	left int64 // of the declared length; -1 when there is none
 }
 
 var (
-	errBodyLong  = errors.New("the reader gave more than the size that it had when the call began")
-	errBodyShort = errors.New("the reader gave less than the size that it had when the call began")
+	errBodyLong  = errors.New("the reader gave more than its size, as it was when the call began")
+	errBodyShort = errors.New("the reader gave less than its size, as it was when the call began")
 )
 
 func (w *watchedBody) Read(p []byte) (n int, err error) {

@@ -97,6 +97,9 @@ func (c *call) automatic(out *outgoing) error {
 	if out.body.contentType != "" {
 		addHeader(h, "Content-Type", out.body.contentType)
 	}
+	if err := out.body.named(h); err != nil {
+		return err
+	}
 	if err := c.addKey(out); err != nil {
 		return err
 	}

@@ -66,6 +66,8 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 		err = out.body.encoded(data, "application/x-www-form-urlencoded", err)
 		out.body.secret = c.away() && holdsSecret(req)
 		return err
+	case bind.Multipart:
+		return c.bindMultipart(req, out)
 	}
 	v := plan.BodyField(req)
 	if !v.IsValid() {
@@ -78,6 +80,8 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 		return out.body.reader(v)
 	case bind.Factory:
 		return out.body.factory(v)
+	case bind.File:
+		return out.body.file(v)
 	}
 	return c.bindWhole(v, out)
 }
@@ -169,21 +173,44 @@ const octets = "application/octet-stream"
 // factory asks for a new reader for each attempt. A nil one is no body.
 func (p *payload) factory(v reflect.Value) error {
 	open, _ := v.Convert(reflect.TypeFor[func() (io.ReadCloser, error)]()).Interface().(func() (io.ReadCloser, error))
-	if open == nil {
-		return nil
+	if open != nil {
+		p.opened(open, -1)
 	}
-	again := func() (io.ReadCloser, error) {
+	return nil
+}
+
+// opened is a body of the length that a function's readers are said to have; -1 when that is not known.
+func (p *payload) opened(open func() (io.ReadCloser, error), length int64) {
+	again := func() (body io.ReadCloser, err error) {
+		defer panicked(&err)
 		r, err := open()
 		if err == nil && isNil(r) {
-			err = errors.New("the Body function returned no reader")
+			err = errors.New("the function that opens it returned no reader")
 		}
 		if err != nil {
 			return nil, &requestBodyError{err}
 		}
-		return watched(r), nil
+		return &watchedBody{ReadCloser: r, left: length}, nil
 	}
-	*p = payload{open: anyTime(again), replay: again, length: -1, contentType: octets, declared: true, streamed: true}
-	return nil
+	if length == 0 {
+		again = emptied(again)
+	}
+	*p = payload{open: anyTime(again), replay: again, length: length, contentType: octets, declared: true, streamed: true}
+}
+
+// emptied makes sure that there is nothing to read: net/http takes a length of 0 beside a reader for one that is not known.
+func emptied(open func() (io.ReadCloser, error)) func() (io.ReadCloser, error) {
+	return func() (io.ReadCloser, error) {
+		body, err := open()
+		if err != nil {
+			return nil, err
+		}
+		_, err = io.Copy(io.Discard, body)
+		if err = errors.Join(err, body.Close()); err != nil {
+			return nil, err
+		}
+		return http.NoBody, nil
+	}
 }
 
 // reader sends what a reader has left. One that can seek is sent from where it stands, each time.
@@ -192,20 +219,24 @@ func (p *payload) reader(v reflect.Value) error {
 	if isNil(r) {
 		return nil
 	}
+	return p.read(r)
+}
+
+func (p *payload) read(r io.Reader) error {
 	*p = payload{length: -1, contentType: octets, declared: true, streamed: true}
 	seeker, ok := r.(io.Seeker)
 	if !ok {
-		p.open, p.once = once(r), true
+		p.open, p.once = once(r, -1), true
 		return nil
 	}
 	start, err := seeker.Seek(0, io.SeekCurrent)
 	if err != nil {
-		p.open, p.once = once(r), true // such as a pipe: it has the method and cannot do it
+		p.open, p.once = once(r, -1), true // such as a pipe: it has the method and cannot do it
 		return nil
 	}
 	end, err := seeker.Seek(0, io.SeekEnd)
 	if err != nil {
-		p.open, p.once = once(r), true // it tells where it stands, and goes nowhere
+		p.open, p.once = once(r, -1), true // it tells where it stands, and goes nowhere
 		return nil
 	}
 	p.length = max(end-start, 0)
@@ -226,17 +257,18 @@ func (p *payload) reader(v reflect.Value) error {
 	return nil
 }
 
-// once opens a reader that cannot be read again.
-func once(r io.Reader) func(context.Context) (io.ReadCloser, error) {
+// once opens a reader that cannot be read again, of a length that may be known.
+func once(r io.Reader, length int64) func(context.Context) (io.ReadCloser, error) {
 	used := false
 	return func(context.Context) (io.ReadCloser, error) {
 		if used {
 			return nil, &requestBodyError{errors.New("the body was read already and cannot be read again: use a function or an io.Seeker as Body")}
 		}
 		used = true
-		if rc, ok := r.(io.ReadCloser); ok {
-			return watched(rc), nil
+		rc, ok := r.(io.ReadCloser)
+		if !ok {
+			rc = io.NopCloser(r)
 		}
-		return watched(io.NopCloser(r)), nil
+		return &watchedBody{ReadCloser: rc, left: length}, nil
 	}
 }

@@ -82,6 +82,9 @@ func secretWithin(v reflect.Value, seen map[uintptr]bool) bool {
 	if v.IsValid() && v.Type() == reflect.TypeFor[Secret]() {
 		return !v.Field(0).IsNil()
 	}
+	if v.IsValid() && v.Type().ConvertibleTo(fileType) {
+		return false // what a reader holds is not crest's to look at
+	}
 	switch v.Kind() {
 	case reflect.Pointer:
 		if v.IsNil() || seen[v.Pointer()] {

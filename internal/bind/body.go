@@ -19,6 +19,8 @@ const (
 	Reader                     // an io.Reader
 	Factory                    // a func() (io.ReadCloser, error), called for each attempt
 	Form                       // the form fields: AppendForm
+	Multipart                  // the form fields, files among them: EachPart
+	File                       // a file: BodyField
 )
 
 var (
@@ -37,6 +39,7 @@ type requestBody struct {
 	origin string // what brings the body, for messages
 	json   []*jsonField
 	form   []*encoder
+	parts  []formPart // of a multipart form, in declared order
 }
 
 // implements reports whether t or a pointer to it has the interface.
@@ -51,6 +54,8 @@ func marshalsItself(t reflect.Type) bool {
 // sendKind says how a value of type t is sent as a whole body.
 func sendKind(t reflect.Type) BodyKind {
 	switch {
+	case isFileBody(t):
+		return File
 	case t.ConvertibleTo(factoryType) && t.Kind() == reflect.Func:
 		return Factory
 	case marshalsItself(t):
@@ -80,8 +85,8 @@ func (p *requestPlan) compileBody() {
 		*b = requestBody{kind: sendKind(f.typ), field: f, typ: f.typ, origin: f.label() + " is a body"}
 		p.wholeBody(f.label())
 	case len(forms) > 0:
-		*b = requestBody{kind: Form, form: p.encoders(inForm), origin: forms[0].label() + " is part of a body"}
-		compete(b.form)
+		*b = requestBody{kind: Form, origin: forms[0].label() + " is part of a body"}
+		p.multipart(forms)
 	case len(jsons) > 0:
 		*b = requestBody{kind: JSONFields, origin: jsons[0].label() + " is part of a body"}
 		p.jsonFields(jsons)
@@ -175,7 +180,7 @@ func (r *Request) BodyType() reflect.Type {
 	return r.body.typ
 }
 
-// BodyField is the value that is the body, for Whole, Raw, Reader and Factory:
+// BodyField is the value that is the body, for Whole, Raw, Reader, Factory and File:
 // the field Body, or v itself. It is the zero Value for the other kinds, and
 // where the field stands behind a nil embedded pointer.
 func (r *Request) BodyField(v reflect.Value) reflect.Value {

@@ -43,6 +43,9 @@ func (w jsonWalk) walk(t reflect.Type, path string) error {
 	if inner, ok := isOptional(t); ok {
 		return w.walk(inner, path)
 	}
+	if isFile(t) {
+		return fmt.Errorf("%s %w", path, errFile)
+	}
 	if implements(t, w.marshaler) || implements(t, w.text) {
 		return nil
 	}

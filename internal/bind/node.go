@@ -60,6 +60,9 @@ func newNode(t reflect.Type, format string, within ...reflect.Type) (*node, erro
 	if t.Kind() == reflect.Pointer {
 		return wrapped(pointerWrap, t.Elem(), format, within)
 	}
+	if isFile(t) {
+		return nil, errFile
+	}
 	n := &node{typ: t, format: format}
 	if t == durationType {
 		return nil, errors.New("is a time.Duration, which APIs don't agree on how to write: use an int of the API's unit, or a type with MarshalText")

@@ -62,6 +62,9 @@ func (p *requestPlan) mistake(err error) {
 func (p *requestPlan) encoders(place Place) []*encoder {
 	var list []*encoder
 	for _, f := range p.model.at(place) {
+		if place == inForm && attaches(f.typ) {
+			continue
+		}
 		e, err := newEncoder(f)
 		if why, refused := TransportHeader(f.name); err == nil && place == Header && refused {
 			err = f.mistake("can't be sent by hand: %s; take it out", why)

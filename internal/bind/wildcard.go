@@ -74,6 +74,9 @@ func isNil(v reflect.Value) bool {
 	case reflect.Slice, reflect.Map:
 		return v.Len() == 0
 	case reflect.Struct:
+		if isFile(v.Type()) {
+			return v.IsZero()
+		}
 		if _, ok := isOptional(v.Type()); ok {
 			_, state := inner(v)
 			return *state == stateUnset
@@ -126,9 +129,9 @@ func (i item) simple() error {
 	return nil
 }
 
-// compete tells the wildcards of one place which names the other fields send.
-func compete(encoders []*encoder) {
-	rivals := make(map[string]*field, len(encoders))
+// compete tells the wildcards of one place which names the other fields send, and returns what it told them.
+func compete(encoders []*encoder) (rivals map[string]*field) {
+	rivals = make(map[string]*field, len(encoders))
 	for _, e := range encoders {
 		if e.wildcard {
 			e.rivals = rivals
@@ -136,6 +139,7 @@ func compete(encoders []*encoder) {
 			rivals[e.name] = e.field
 		}
 	}
+	return rivals
 }
 
 // under reports whether a header name is covered by a wildcard, and its rest.
