@@ -23,6 +23,7 @@ type call struct {
 	hops      int      // of this attempt
 	timeouts  Timeouts // effective
 	life      *lifetime
+	meter     *meter // of WithProgress; nil without
 	attempts  []Attempt
 	sent      Sent // the most that is known of any attempt
 }

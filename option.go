@@ -86,7 +86,8 @@ type settings struct {
 
 	middleware []Middleware // of this level alone: each level is composed once
 	limiters   []Limiter
-	cost       int     // of the limit; 0 for unset
+	cost       int // of the limit; 0 for unset
+	progress   func(Progress)
 	url        *target // WithURL
 
 	client *clientSettings // options of the client alone; nil at the other levels
@@ -158,6 +159,9 @@ func (s *settings) over(base *settings) *settings {
 	}
 	if s.cost != 0 {
 		m.cost = s.cost
+	}
+	if s.progress != nil {
+		m.progress = s.progress
 	}
 	if s.key != nil {
 		m.key, m.keyLevel = s.key, s.keyLevel

@@ -37,6 +37,9 @@ func (a *answer) read(h *hop) *CallError {
 	case err != nil:
 		_ = wire.Close()
 		return fail(ErrResponse, KindEncoding, err)
+	}
+	decoded = c.meter.download(h, decoded, a.resp)
+	switch {
 	case result.live():
 		h.bodyIsCallers()
 		c.life.headerArrived()

@@ -34,6 +34,7 @@ func (c *call) bind(req reflect.Value) *CallError {
 	if err := c.bindBody(req, out); err != nil {
 		return fail(ErrRequest, "", nested(err))
 	}
+	c.metered(&out.body)
 	if err := c.bindOptions(out, &parts); err != nil {
 		return fail(ErrRequest, "", err)
 	}

@@ -31,6 +31,7 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 	defer func() { // also when a middleware panics
 		if !handedOver {
 			c.life.end()
+			c.meter.settle()
 			c.core.sweep()
 		}
 	}()
@@ -88,6 +89,7 @@ func (c *call) newHop(r *retrying, left time.Duration) *hop {
 	c.hops++
 	h := &hop{core: c.core, settings: c.settings, home: c.at.home, call: c, attempt: r.n + 1, number: c.hops}
 	h.begin(c.life, c.timeouts)
+	c.meter.begins(h)
 	h.left = left
 	if len(c.extra) > 0 {
 		h.inner = compose(c.extra, afterCall{})

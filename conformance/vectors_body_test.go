@@ -34,14 +34,16 @@ func prepareBody(r *row) (facts, error) {
 		return nil, err
 	}
 	q := s.last()
-	return facts{
+	f := facts{
 		"content_type":      headerOrNil(q.header(), "Content-Type"),
 		"content_length":    headerOrNil(q.header(), "Content-Length"),
 		"transfer_encoding": headerOrNil(q.header(), "Transfer-Encoding"),
 		"content_encoding":  headerOrNil(q.header(), "Content-Encoding"),
 		"body":              string(q.body),
 		"body_untouched":    string(q.body) == sent,
-	}, nil
+	}
+	uploadFacts(f, q.header(), q.body)
+	return f, nil
 }
 
 // bodyOf gives a model the body that a row describes, and returns its bytes where they are plain.
@@ -64,6 +66,7 @@ func bodyOf(r *row, m *model) (sent string) {
 	}
 	m.addNamed("form", in.fields("data"))
 	m.addNamed("form", in.fields("form"))
+	filesOf(r, m)
 	m.addAll("json", asObject(in.get("json")))
 	specialJSON(in.text("json_special"), m)
 	streamOf(r, m)

@@ -5,8 +5,6 @@ import "os"
 // waiting are rows (or whole cases, or single keys of an expectation) that need what crest does not have yet. The reason names the
 // work that they wait for; that work takes the entry out. What crest never does is skipped in the data, with its reason there.
 var waiting = map[string]string{
-	"R044":             "multipart: files and streams",
-	"R045":             "multipart: files and streams",
 	"A018 row 1":       "compression of uploads: files and streams",
 	"A018 row 2":       "compression of uploads: files and streams",
 	"A018 row 3":       "compression of uploads: files and streams",
