@@ -71,6 +71,9 @@ const (
 	KindEncoding    Kind = "encoding"
 	KindDecode      Kind = "decode"
 	KindValidation  Kind = "validation" // also of ErrRequest: the model broke its own rules
+	KindRange       Kind = "range"      // of downloads: a part is not the one that was asked for, or of another version
+	KindChecksum    Kind = "checksum"   // of downloads: the body is not what its checksum says
+	KindOutput      Kind = "output"     // of downloads: writing failed; also of ErrRequest: the file could not be begun
 )
 
 // Error returns the name of the kind.
