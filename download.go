@@ -16,7 +16,8 @@ import (
 // no ranges, a compressed answer, another version meanwhile) is begun anew if to can be taken back, as an [os.File] can by Seek and
 // Truncate and has nothing behind what was written, and else the call fails.
 //
-// Each request is a call of its own for limiters, redirects, credentials, timeouts and [Retry]. ctx bounds the whole; Timeouts.Total
+// [WithProgress] counts the body as a whole: from the byte where it is continued, and as a new attempt when it is begun anew. Each
+// request is a call of its own for limiters, redirects, credentials, timeouts and [Retry]. ctx bounds the whole; Timeouts.Total
 // the way to each header, Timeouts.Idle each silence, and [Bounds].Body, if it is set, the size. Accept-Encoding is identity,
 // unless an option or the model says otherwise. See [Transfer] for checksums.
 //
@@ -90,6 +91,9 @@ func newDownload(ctx context.Context, p *call, out output) *download {
 	d := &download{ctx: ctx, call: p, rules: p.settings.transfer, limit: p.settings.bounds.streamed(), out: out, sum: newSumming(nil)}
 	if values := p.out.header["Accept-Encoding"]; len(values) == 1 && values[0] == acceptEncoding {
 		p.out.header["Accept-Encoding"] = []string{"identity"}
+	}
+	if p.meter != nil {
+		p.meter.pieces = true
 	}
 	plain := *p.settings
 	ranged := plain
@@ -195,10 +199,14 @@ func (d *download) introduced(resp *http.Response) {
 	d.got.Name = suggestedName(resp.Header.Get("Content-Disposition"))
 }
 
-// tookUp keeps what the first part says that goes on with what an earlier call has left.
-func (d *download) tookUp(resp *http.Response) {
+// tookUp keeps what the first part says that goes on with what an earlier call has left, and counts those that go on with an answer
+// that broke off.
+func (d *download) tookUp(resp *http.Response, broken bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if broken {
+		d.got.Resumed++
+	}
 	if d.got.StatusCode != 0 {
 		return
 	}
@@ -242,7 +250,17 @@ func (d *download) put(p []byte, at int64) *CallError {
 	defer d.mu.Unlock()
 	d.done += int64(len(p))
 	d.got.Fetched += int64(len(p))
+	d.report()
 	return nil
+}
+
+// report tells [WithProgress] how far the whole has come.
+func (d *download) report() {
+	if m := d.call.meter; m != nil {
+		m.mu.Lock()
+		defer m.mu.Unlock()
+		m.report(Progress{Done: d.done, Total: d.rep.Size, Attempt: 1 + d.anew})
+	}
 }
 
 // finish checks what has arrived and lets the output appear.

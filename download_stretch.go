@@ -16,6 +16,7 @@ type stretch struct {
 	whole    bool              // it is all that is fetched, and may begin anew
 	began    func() *CallError // called when the first part is accepted; nil for nothing
 	ended    bool              // the body had no known size, and has ended
+	broken   bool              // an answer broke off, and the next goes on with what it brought
 	resumes  bool              // the answer that is read goes on with what is there
 	retry    retrying
 	attempts []Attempt
@@ -173,7 +174,7 @@ func (s *stretch) acceptWhole(a *answer) (end int64, err *CallError) {
 	if err := s.d.begin(rep, a.resp); err != nil {
 		return 0, err
 	}
-	s.span, s.resumes = span{0, -1}, false
+	s.span, s.broken, s.resumes = span{0, -1}, false, false
 	return rep.Size, nil
 }
 
@@ -212,7 +213,8 @@ func (s *stretch) join(resp *http.Response, size int64) *CallError {
 	if !d.known {
 		return d.begin(describe(resp.Header, size, false), resp)
 	}
-	d.tookUp(resp)
+	d.tookUp(resp, s.broken)
+	s.broken = false
 	if !s.whole {
 		return nil
 	}
@@ -291,8 +293,6 @@ func (s *stretch) again(failure *CallError) *CallError {
 	case !resumable:
 		return s.startOver()
 	}
-	s.d.mu.Lock()
-	defer s.d.mu.Unlock()
-	s.d.got.Resumed++
+	s.broken = true
 	return nil
 }
