@@ -25,7 +25,7 @@ func (d *download) inParts(file *partFile) bool {
 	if d.rules.NoResume || d.call.out.body.streamed || !d.call.idempotent() {
 		return false
 	}
-	return d.rules.Parallel > 1 || d.known && len(file.state.Have.gaps(d.rep.Size, 1<<62)) > 1
+	return d.rules.Parallel > 1 || d.known && !file.state.Have.prefix()
 }
 
 // fetchParts fetches what is missing. When the server turns out to have another version meanwhile, or no parts, the body is begun

@@ -92,6 +92,9 @@ func (all spans) length() (n int64) {
 	return n
 }
 
+// prefix reports whether nothing is missing before what is there.
+func (all spans) prefix() bool { return len(all) == 0 || len(all) == 1 && all[0].from == 0 }
+
 // ordered reports whether they are what add makes.
 func (all spans) ordered() bool {
 	at := int64(-1)
