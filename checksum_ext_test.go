@@ -50,7 +50,7 @@ func TestDownloadDigest(t *testing.T) {
 				require.Equal(t, algorithm+":"+hex.EncodeToString(sum), got.Digest)
 				f.holds(content)
 
-				s.asked = nil
+				s.forget()
 				tt.how.Digest = algorithm + ":" + hex.EncodeToString(make([]byte, len(sum)))
 				f.write("", "old")
 				_, err = crest.DownloadFile(t.Context(), c, download, crest.Empty{}, f.path, crest.WithTransfer(tt.how))

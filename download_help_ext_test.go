@@ -60,6 +60,25 @@ func (s *store) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	http.ServeContent(&breakingWriter{w, s, cut}, r, "", modified, bytes.NewReader(content))
 }
 
+// now is what the server has at last: it may still be busy with a request that was given up.
+func (s *store) now() []byte {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.content
+}
+
+func (s *store) note(r *http.Request) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = append(s.asked, r.Header.Clone())
+}
+
+func (s *store) forget() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.asked = nil
+}
+
 func (s *store) ranges() (all []string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -223,7 +223,7 @@ func TestDownloadValidators(t *testing.T) {
 			require.Equal(t, tt.ifRange != "", s.asked[1].Get("Range") != "")
 			require.Equal(t, tt.ifRange != "", got.Resumed == 1)
 
-			s.asked = nil
+			s.forget()
 			var out bytes.Buffer
 			_, err = crest.Download(t.Context(), c, download, crest.Empty{}, &out)
 			if tt.ifRange == "" {
