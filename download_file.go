@@ -33,8 +33,9 @@ var errPathBusy = errors.New("another download to the same path is under way")
 
 // openPart prepares the way to path: after it the folder is known to be there and writable, and nobody else fetches to the path. What is
 // left of an earlier call is kept only if it is of the same request.
-func openPart(path, request string, anew bool) (f *partFile, err error) {
-	if path, err = filepath.Abs(path); err != nil {
+func openPart(path, request string, anew bool) (*partFile, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
 		return nil, err
 	}
 	if err := replaceable(path); err != nil {
@@ -43,23 +44,26 @@ func openPart(path, request string, anew bool) (f *partFile, err error) {
 	if _, busy := busyPaths.LoadOrStore(path, true); busy {
 		return nil, fmt.Errorf("%s: %w", path, errPathBusy)
 	}
-	f = &partFile{path: path, done: func() { busyPaths.Delete(path) }}
-	defer func() {
-		if err != nil {
-			f.release()
-		}
-	}()
-	if f.note, err = lockedFile(path + ".part.json"); err != nil {
+	f := &partFile{path: path, done: func() { busyPaths.Delete(path) }}
+	if err := f.open(request, anew); err != nil {
+		f.close(false, nil)
 		return nil, err
 	}
+	return f, nil
+}
+
+func (f *partFile) open(request string, anew bool) (err error) {
+	if f.note, err = lockedFile(f.path + ".part.json"); err != nil {
+		return err
+	}
 	if f.file, err = openRegular(f.part(), 0); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, err
+		return err
 	}
 	f.state = readState(f.note)
 	if f.file == nil || anew || f.state.Request != request {
 		f.state = partState{Request: request}
 	}
-	return f, nil
+	return nil
 }
 
 // replaceable refuses what a file must not take the place of.
@@ -153,7 +157,7 @@ func (f *partFile) begin(rep representation) error {
 }
 
 // saveEvery is how old a note of bytes that come out of order may be: what came since is fetched again after a crash.
-const saveEvery = time.Second
+const saveEvery = 200 * time.Millisecond
 
 // save writes the state down.
 func (f *partFile) save() error {
@@ -209,31 +213,33 @@ func (f *partFile) finish() error {
 	if err := f.file.Sync(); err != nil {
 		return err
 	}
-	if err := f.file.Close(); err != nil {
+	if err := f.file.Close(); err != nil { // before the name changes: some systems want it so
 		return err
 	}
-	f.file = nil
 	if err := os.Rename(f.part(), f.path); err != nil {
 		return err
 	}
+	f.file = nil
 	syncFolder(filepath.Dir(f.path))
 	return nil
 }
 
 // close leaves what a later call can go on with, and nothing else.
 func (f *partFile) close(finished bool, failure *CallError) {
-	defer f.release()
-	if f.file != nil {
-		_ = f.file.Close()
-	}
-	if !finished && f.useful(failure) && f.save() == nil {
+	defer f.done()
+	if f.note == nil { // what is there is another's
 		return
 	}
-	if !finished {
+	if !finished && f.useful(failure) && f.save() == nil {
+		_ = f.file.Close()
+		_ = f.note.Close() // and unlocks
+		return
+	}
+	if f.file != nil {
+		_ = f.file.Close()
 		_ = os.Remove(f.part())
 	}
 	removeLocked(f.note)
-	f.note = nil
 }
 
 // useful reports whether another call might go on with what is there. A body that was refused for what it is would be refused again.
@@ -241,13 +247,9 @@ func (f *partFile) useful(failure *CallError) bool {
 	if failure != nil && failure.Step == ErrResponse && failure.Kind != KindTruncated && failure.Kind != KindOutput {
 		return false
 	}
-	info, err := os.Stat(f.part())
-	return err == nil && info.Size() > 0 && f.state.Validator != ""
-}
-
-func (f *partFile) release() {
-	if f.note != nil {
-		_ = f.note.Close() // and unlocks
+	if f.file == nil || f.state.Validator == "" {
+		return false
 	}
-	f.done()
+	info, err := f.file.Stat()
+	return err == nil && info.Size() > 0
 }
