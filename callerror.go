@@ -75,6 +75,10 @@ const (
 	KindPageLoop  Kind = "page loop"  // a page leads to one that was there already
 	KindPageLimit Kind = "page limit" // there are more pages or items than [Paging] allows
 	KindPageLink  Kind = "page link"  // the next page is nowhere, or not where credentials may go
+
+	KindRange    Kind = "range"    // of downloads: a part is not the one that was asked for, or of another version
+	KindChecksum Kind = "checksum" // of downloads: the body is not what its checksum says
+	KindOutput   Kind = "output"   // of downloads: writing failed; also of ErrRequest: the file could not be begun
 )
 
 // Error returns the name of the kind.

@@ -53,12 +53,12 @@ func TestCompressedBodyUnread(t *testing.T) {
 	require.Nil(t, body.(*compressedBody).to)
 }
 
-// pieces is a compressor that writes how much it is given.
-type pieces struct{ to io.Writer }
+// chunks is a compressor that writes how much it is given.
+type chunks struct{ to io.Writer }
 
-func (p *pieces) Reset(w io.Writer)              { p.to = w }
-func (p *pieces) Write(data []byte) (int, error) { return fmt.Fprintf(p.to, "%d ", len(data)) }
-func (p *pieces) Close() error                   { _, err := io.WriteString(p.to, "end"); return err }
+func (p *chunks) Reset(w io.Writer)              { p.to = w }
+func (p *chunks) Write(data []byte) (int, error) { return fmt.Fprintf(p.to, "%d ", len(data)) }
+func (p *chunks) Close() error                   { _, err := io.WriteString(p.to, "end"); return err }
 
 // The compressor is fed alike however the source hands out its bytes, and nothing but the source's end ends it.
 func TestCompressedPieces(t *testing.T) {
@@ -79,7 +79,7 @@ func TestCompressedPieces(t *testing.T) {
 		"data and so": {iotest.DataErrReader(io.MultiReader(strings.NewReader("abc"), iotest.ErrReader(iotest.ErrTimeout))), "", iotest.ErrTimeout},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := &coding{make: func() compressor { return &pieces{} }}
+			c := &coding{make: func() compressor { return &chunks{} }}
 			got, err := io.ReadAll(iotest.OneByteReader(c.compressed(io.NopCloser(tt.source))))
 			require.Equal(t, tt.want, string(got))
 			require.Equal(t, tt.err, err)

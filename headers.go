@@ -79,6 +79,9 @@ func (o *outgoing) setCookies(cookies []bind.Pair) {
 // userAgent names the library; an SDK puts its own product before it with WithHeader("User-Agent", …).
 const userAgent = "crest/" + Version
 
+// acceptEncoding are the content codings that crest decodes.
+const acceptEncoding = "gzip, deflate"
+
 // automatic adds the headers that nobody has set or removed.
 func (c *call) automatic(out *outgoing) error {
 	h := out.header
@@ -92,7 +95,7 @@ func (c *call) automatic(out *outgoing) error {
 		}
 	}
 	addHeader(h, "User-Agent", userAgent)
-	addHeader(h, "Accept-Encoding", "gzip, deflate")
+	addHeader(h, "Accept-Encoding", acceptEncoding)
 	addHeader(h, "Accept", c.endpoint.result.accept(c.settings))
 	if c.wantsEvents() {
 		addHeader(h, "Cache-Control", "no-cache")

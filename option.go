@@ -86,6 +86,7 @@ type settings struct {
 	compression  *compression
 	done         []string // data that ends a stream
 	reconnect    bool
+	transfer     Transfer
 
 	middleware []Middleware // of this level alone: each level is composed once
 	limiters   []Limiter
@@ -138,6 +139,7 @@ func (s *settings) over(base *settings) *settings {
 	m.bounds = s.bounds.over(base.bounds)
 	m.timeouts = s.timeouts.over(base.timeouts)
 	m.retry = s.retry.over(base.retry)
+	m.transfer = s.transfer.over(base.transfer)
 	m.redirects = s.redirects.over(base.redirects)
 	m.redirectsSet = base.redirectsSet || s.redirectsSet
 	m.idempotent = nearer(s.idempotent, base.idempotent)

@@ -44,6 +44,7 @@ func WithProgress(report func(Progress)) Option {
 type meter struct {
 	report func(Progress)
 	hop    atomic.Pointer[hop] // the newest: bodies that are opened belong to it
+	pieces bool                // the answers are pieces of a download, which is counted as a whole
 
 	mu sync.Mutex // held while report runs
 }
@@ -133,7 +134,7 @@ func (b *meteredUpload) tell() (err error) {
 
 // download counts what is read of an answer's decoded body.
 func (m *meter) download(h *hop, body io.Reader, resp *http.Response) io.Reader {
-	if m == nil {
+	if m == nil || m.pieces {
 		return body
 	}
 	total := resp.ContentLength
