@@ -105,11 +105,11 @@ func Example_operation() {
 	// context deadline exceeded
 }
 
-// recipe: all
+// recipe: concurrently
 
-// all calls f for each element, at most n at a time. Results stand in the order of the elements, errors are joined. A context
+// concurrently calls f for each element, at most n at a time. Results stand in the order of the elements, errors are joined. A context
 // that ends keeps the rest from being begun.
-func all[In, Out any](ctx context.Context, n int, in []In, f func(context.Context, In) (Out, error)) ([]Out, error) {
+func concurrently[In, Out any](ctx context.Context, n int, in []In, f func(context.Context, In) (Out, error)) ([]Out, error) {
 	out, errs, running := make([]Out, len(in)), make([]error, len(in)), make(chan struct{}, n)
 	var wg sync.WaitGroup
 	for i, v := range in {
@@ -130,7 +130,7 @@ func all[In, Out any](ctx context.Context, n int, in []In, f func(context.Contex
 
 // end of recipe
 
-func Example_all() {
+func Example_concurrently() {
 	server := fakeServer(func(w http.ResponseWriter, req *http.Request) {
 		if strings.HasSuffix(req.URL.Path, "/3") {
 			answering(404, `{"title":"no such pet"}`)(w, req)
@@ -144,8 +144,8 @@ func Example_all() {
 	getName := crest.Get[request, string]("/pets/{id}")
 	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(server))
 
-	// recipe: all-use
-	names, err := all(context.Background(), 2, []int{1, 2, 3, 4}, func(ctx context.Context, id int) (string, error) {
+	// recipe: concurrently-use
+	names, err := concurrently(context.Background(), 2, []int{1, 2, 3, 4}, func(ctx context.Context, id int) (string, error) {
 		return getName.Call(ctx, c, request{id})
 	})
 	// end of recipe
