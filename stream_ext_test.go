@@ -9,7 +9,6 @@ import (
 	"net/url"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -316,63 +315,5 @@ func TestStreamBroken(t *testing.T) {
 		_, err := all(getEvents.Call(t.Context(), c, crest.Empty{}))
 		fails(t, err, crest.ErrResponse, crest.KindTruncated, crest.SentYes)
 		require.ErrorIs(t, err, broken)
-	}
-}
-
-// politeBody is that of a server that is hung up on: it ends in good order, with half of what there was to send.
-type politeBody struct {
-	io.Reader
-	ctx context.Context
-}
-
-func (b *politeBody) Read(p []byte) (int, error) {
-	if n, err := b.Reader.Read(p); err == nil {
-		return n, nil
-	}
-	<-b.ctx.Done()
-	return 0, io.EOF
-}
-
-func (b *politeBody) Close() error { return nil }
-
-// Promise 1: a body that ends because the call has ended is not a whole one.
-func TestBodyThatEndsWithItsCall(t *testing.T) {
-	half := inMemory(func(req *http.Request) (*http.Response, error) {
-		resp := response(req, 200, "", "Content-Type", "application/octet-stream")
-		resp.Body, resp.ContentLength = &politeBody{strings.NewReader("half"), req.Context()}, -1
-		return resp, nil
-	})
-	for name, tt := range map[string]struct {
-		option crest.ClientOption
-		kind   crest.Kind
-	}{
-		"idle":      {crest.WithTimeouts(crest.Timeouts{Idle: time.Second}), crest.KindTimeoutIdle},
-		"attempt":   {crest.WithTimeouts(crest.Timeouts{Attempt: time.Second}), crest.KindTimeoutAttempt},
-		"cancelled": {crest.WithTimeouts(crest.Timeouts{Idle: crest.NoTimeout}), ""},
-	} {
-		t.Run(name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				begin := func() context.Context {
-					ctx, cancel := context.WithCancel(t.Context())
-					t.Cleanup(cancel)
-					if tt.kind == "" {
-						time.AfterFunc(time.Second, cancel)
-					}
-					return ctx
-				}
-				c := newClient(t, "https://api.example.com", crest.WithTransport(half), tt.option)
-				got, err := crest.Get[crest.Empty, []byte]("/x").Call(begin(), c, crest.Empty{})
-				fails(t, err, crest.ErrTransport, tt.kind, crest.SentYes)
-				require.Nil(t, got)
-				if tt.kind == crest.KindTimeoutAttempt {
-					return // it ends with the header of a body that the caller reads
-				}
-				body, err := download.Call(begin(), c, crest.Empty{})
-				require.NoError(t, err)
-				_, err = io.ReadAll(body)
-				require.NoError(t, body.Close())
-				require.True(t, errors.Is(err, tt.kind) || tt.kind == "" && errors.Is(err, context.Canceled), "%v", err)
-			})
-		})
 	}
 }
