@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -18,7 +19,7 @@ import (
 
 // WithProxy chooses the proxy of each request, hop by hop: choose returns its URL, or nil for none. [http.ProxyURL] is one
 // for everything. Schemes are http, https and socks5 (socks5h is the same: the proxy looks names up). User and password
-// in the URL go to the proxy alone and stand in no error. nil switches proxies off, those of the environment too. choose must be
+// in the URL go to the proxy alone and stand in no error: as Basic, and from its first challenge for Digest (RFC 7616) on as Digest, see below. nil switches proxies off, those of the environment too. choose must be
 // safe for concurrent use; its error ends the call in [KindProxy], and so does a URL that cannot be used.
 //
 // Without WithProxy the environment decides, as it was when [New] ran: HTTP_PROXY for http, HTTPS_PROXY for https, ALL_PROXY where
@@ -90,9 +91,22 @@ type proxies struct {
 	choose   func(*http.Request) (*url.URL, error)
 	patience time.Duration // for opening a tunnel; 0 is for ever
 	used     atomic.Bool   // any proxy was ever chosen
+
+	mu         sync.Mutex
+	accounts   map[string]*proxyAccount // by the proxy's URL
+	opened     uint64                   // numbers them
+	transports transports
 }
 
+// proxy is what net/http asks.
 func (p *proxies) proxy(req *http.Request) (*url.URL, error) {
+	if w := wayOf(req.Context()); w != nil {
+		return w.forNetHTTP()
+	}
+	return p.find(req)
+}
+
+func (p *proxies) find(req *http.Request) (*url.URL, error) {
 	if p.choose == nil {
 		return nil, nil
 	}
