@@ -5,14 +5,13 @@ import (
 	"errors"
 	"net/http"
 	"net/url"
-	"strconv"
 )
 
 // proxyAccount is a user at a proxy that has asked for Digest. From then on Basic, which everyone on the way can read, never goes there again.
 type proxyAccount struct {
 	digest *digest
 	home   origin
-	url    *url.URL // without the user; the fragment, which nobody sends, keeps the connections of two users apart
+	url    *url.URL // without the user
 }
 
 // account finds the account of a proxy's URL; nil where there was no challenge yet.
@@ -35,10 +34,8 @@ func (p *proxies) openAccount(u *url.URL) *proxyAccount {
 	if p.accounts == nil || len(p.accounts) >= maxDigestSessions {
 		p.accounts = map[string]*proxyAccount{}
 	}
-	p.opened++
 	password, _ := u.User.Password()
-	bare := &url.URL{Scheme: u.Scheme, Host: u.Host, Fragment: strconv.FormatUint(p.opened, 10)}
-	a := &proxyAccount{newDigest(u.User.Username(), NewSecret(password)), originOf(u), bare}
+	a := &proxyAccount{newDigest(u.User.Username(), NewSecret(password)), originOf(u), &url.URL{Scheme: u.Scheme, Host: u.Host}}
 	p.accounts[name] = a
 	return a
 }
@@ -112,7 +109,6 @@ func (f *flight) answering(resp *http.Response, err error) *flight {
 	if resp != nil {
 		_ = resp.Body.Close() // not drained first: that may take time, and the connection is of another account or of an aged nonce
 	}
-	f.release()
 	return &flight{hop: f.hop, asked: asked, way: way, kept: f.kept}
 }
 

@@ -9,8 +9,11 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -246,7 +249,7 @@ func TestProxyDigestBodies(t *testing.T) {
 			for name, password := range map[string]string{"right": digestPassword, "wrong": "wr0ng"} {
 				t.Run(name, func(t *testing.T) {
 					p := digestProxy(t, s, &digestServer{algorithm: "SHA-256", qop: "auth"})
-					body := &closing{Reader: bytes.NewBufferString(big)}
+					body := &shutBody{closing: closing{Reader: bytes.NewBufferString(big)}}
 					c := newClient(t, base, crest.WithTLS(s.ca.trusting()), fixedProxy(p.at(digestUser, password)))
 					err := upload(c, body)
 					if base == "http://api.test" || name == "wrong" {
@@ -255,10 +258,25 @@ func TestProxyDigestBodies(t *testing.T) {
 						require.NoError(t, err)
 					}
 					eventually(t, func() bool { return body.closed.Load() > 0 })
+					require.Equal(t, base == "http://api.test" || name == "right", body.read.Load())
 				})
 			}
 		})
 	})
+}
+
+// shutBody is a reader that fails when it is read after its Close.
+type shutBody struct {
+	closing
+	read atomic.Bool
+}
+
+func (b *shutBody) Read(p []byte) (int, error) {
+	if b.closed.Load() > 0 {
+		return 0, os.ErrClosed
+	}
+	b.read.Store(true)
+	return b.Reader.Read(p)
 }
 
 // What is no challenge that can be answered is the answer: no second request.
@@ -372,4 +390,58 @@ func TestProxyDigestCancelled(t *testing.T) {
 		require.NoError(t, resp.Body.Close())
 		require.Equal(t, 204, resp.StatusCode)
 	})
+}
+
+// squidDigest is squid with the helper for Digest from its own package; a nonce is good for two requests.
+var squidDigest = realProxy{"squid", func(t testing.TB, dir, port string) []string {
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "users"), []byte(digestUser+":"+digestPassword+"\n"), 0o644))
+	return []string{"-N", "-f", config(t, dir, fmt.Sprintf(`http_port 127.0.0.1:%[1]s
+pid_filename %[2]s/squid.pid
+cache_log %[2]s/cache.log
+access_log none
+cache deny all
+shutdown_lifetime 0 seconds
+auth_param digest program /usr/lib/squid/digest_file_auth %[2]s/users
+auth_param digest realm proxy
+auth_param digest nonce_max_count 2
+acl known proxy_auth REQUIRED
+http_access allow known
+http_access deny all
+`, port, dir))}
+}, "http", func(t testing.TB) *url.URL {
+	return digestProxy(t, &bothServers{}, &digestServer{algorithm: "MD5", qop: "auth"}).url
+}}
+
+// With what people run: many calls, so that nonces age; none of them fails with the right password, and all with a wrong one.
+func TestRealProxyDigest(t *testing.T) {
+	noProxies(t)
+	ca := newAuthority(t, "servers")
+	var leaked atomic.Bool
+	h := func(w http.ResponseWriter, r *http.Request) {
+		leaked.Store(leaked.Load() || r.Header.Get("Proxy-Authorization") != "")
+		w.WriteHeader(http.StatusNoContent)
+	}
+	at := squidDigest.start(t)
+	for kind, base := range map[string]string{"http": serve(t, h), "https": serveTLS(t, ca.serving(t), false, h).URL, "h2": serveTLS(t, ca.serving(t), true, h).URL} {
+		t.Run(kind, func(t *testing.T) {
+			u := *at
+			u.User = url.UserPassword(digestUser, digestPassword)
+			c := newClient(t, base, crest.WithTLS(ca.trusting()), fixedProxy(&u), crest.WithPool(crest.Pool{CloseAfterUse: true}), crest.WithRetry(crest.Retry{Max: -1}))
+			var running sync.WaitGroup
+			for range 2 {
+				running.Go(func() {
+					for range 6 {
+						_, err := ping.Call(t.Context(), c, crest.Empty{})
+						assert.NoError(t, err)
+					}
+				})
+			}
+			running.Wait()
+			u.User = url.UserPassword(digestUser, "wr0ng")
+			_, err := ping.Call(t.Context(), newClient(t, base, crest.WithTLS(ca.trusting()), fixedProxy(&u)), crest.Empty{})
+			require.ErrorIs(t, err, crest.Status(407))
+			require.NotContains(t, fmt.Sprintf("%+v", err), "wr0ng")
+		})
+	}
+	require.False(t, leaked.Load())
 }

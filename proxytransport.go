@@ -5,8 +5,8 @@ import (
 	"net/url"
 )
 
-// transports are those of a client's own for TLS servers, one for each proxy and one for none: net/http finds its HTTP/2 connections by the
-// server's address alone, and would send by the tunnel of one proxy, or directly, what is for another.
+// transports are those of a client's own for TLS servers, one for each proxy with its user and one for none: net/http finds its HTTP/2 connections
+// by the server's address alone, and would send by the tunnel of one proxy, or directly, what is for another.
 type transports struct {
 	first *http.Transport // of whatever was chosen first, and of plain http
 	owner string
