@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"sync/atomic"
+	"time"
 )
 
 // Client sends the calls of one API. E is the API's error model: what a failed answer decodes into,
@@ -33,6 +34,7 @@ type core struct {
 	chain    http.RoundTripper // the client's middleware; nil without
 	wire     http.RoundTripper
 	own      *http.Transport // wire, when New made it; nil for the caller's
+	proxies  *proxies        // of own
 	places   *places         // nil without bounds
 	plainOK  bool
 	budget   *budget
@@ -76,7 +78,11 @@ func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	}
 	c.wire = s.client.transport
 	if c.wire == nil {
-		c.own = newTransport(&s.client.own, s.timeouts.effective())
+		t := s.timeouts.effective()
+		c.proxies = &proxies{choose: s.client.own.chooseProxy(), patience: t.Connect}
+		c.proxies.transports.more = func() *http.Transport { return newTransport(&s.client.own, t, c.proxies) }
+		c.own = c.proxies.transports.more()
+		c.proxies.transports.first = c.own
 		c.wire, c.places = c.own, newPlaces(s.client.own.pool)
 		s.client.own.warn(base)
 	}
@@ -152,9 +158,14 @@ func (c *Client[E]) Close() error {
 // bring theirs back later, so each of them sweeps at its end.
 func (c *core) sweep() {
 	if c.own != nil && c.closed.Load() {
-		c.own.CloseIdleConnections()
+		c.proxies.closeIdle()
+		time.AfterFunc(sweepAgain, c.proxies.closeIdle)
 	}
 }
+
+// sweepAgain is when a closed client looks again: an HTTP/2 stream whose answer came before its body was sent ends a little after its
+// call, and its connection would be kept as long as unused ones are.
+const sweepAgain = 100 * time.Millisecond
 
 var errNoClient = errors.New("the client is nil or zero: make it with crest.New")
 

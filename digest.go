@@ -26,9 +26,9 @@ import (
 // challenge with them. The request that answers a challenge takes a slot of its own; a refused answer is not repeated, unless the server says that
 // its nonce is stale. The body has to be one that can be sent twice (everything but an io.Reader that cannot seek, which is ErrRequest), and for auth-int
 // bytes or a function. The scheme proves who sends, it hides nothing: over plain http it is refused as any credential.
-// It is for servers; to a proxy it does not speak.
+// It is for servers: to a proxy it is spoken with what the proxy's URL says ([WithProxy]).
 func WithDigest(user string, password Secret) Option {
-	d := &digest{user: user, password: password, latest: map[origin]*digestSession{}, sessions: map[digestPlace]*digestSession{}}
+	d := newDigest(user, password)
 	return anyOption(func(s *settings) error {
 		if err := checkUser("WithDigest", user); err != nil {
 			return err
@@ -46,6 +46,10 @@ type digest struct {
 	mu       sync.Mutex
 	latest   map[origin]*digestSession // what the next requests answer unasked
 	sessions map[digestPlace]*digestSession
+}
+
+func newDigest(user string, password Secret) *digest {
+	return &digest{user: user, password: password, latest: map[origin]*digestSession{}, sessions: map[digestPlace]*digestSession{}}
 }
 
 // maxDigestSessions bounds how many challenges are remembered.
@@ -107,6 +111,7 @@ func (d *digest) end(o origin, s *digestSession) {
 	}
 }
 
+// current is the session that is answered unasked; nil for none.
 func (d *digest) current(o origin) *digestSession {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -131,28 +136,34 @@ func (t *digestTicket) authorize(req *http.Request) error {
 	if s == nil {
 		return nil
 	}
-	value, err := s.authorization(t.digest.user, t.digest.password.Reveal(), req)
+	value, err := s.authorization(t.digest, req.URL.RequestURI(), req)
 	if err == nil {
 		req.Header.Set("Authorization", value)
 	}
 	return err
 }
 
-// refused takes up the strongest challenge. Answered once it is not answered again, unless the server says that only its nonce has aged.
 func (t *digestTicket) refused(_ context.Context, c *call, resp *http.Response) (ticket, error) {
 	if !c.repeatable() || c.at.challenges == maxDigestAnswers {
 		return nil, nil
 	}
-	home := originOf(c.at.url)
-	asked, stale := strongest(parseChallenges(resp.Header["Www-Authenticate"]))
-	switch {
-	case t.session != nil && !stale:
-		t.digest.end(home, t.session)
-		return nil, nil
-	case asked == nil:
-		return nil, nil
+	if s := t.digest.take(originOf(c.at.url), t.session, resp.Header["Www-Authenticate"]); s != nil {
+		return &digestTicket{digest: t.digest, session: s}, nil
 	}
-	return &digestTicket{digest: t.digest, session: t.digest.begin(home, asked)}, nil
+	return nil, nil
+}
+
+// take takes up the strongest challenge. Where one was answered it is nil, unless the server says that only its nonce has aged.
+func (d *digest) take(o origin, answered *digestSession, lines []string) *digestSession {
+	asked, stale := strongest(parseChallenges(lines))
+	switch {
+	case answered != nil && !stale:
+		d.end(o, answered)
+		return nil
+	case asked == nil:
+		return nil
+	}
+	return d.begin(o, asked)
 }
 
 // maxDigestAnswers is how often the challenges of one request are answered: once, and once more when a nonce has aged.
@@ -220,14 +231,14 @@ func chooseQop(offered string) (qop string, ok bool) {
 	return "", false
 }
 
-// authorization answers the challenge for one request.
-func (s *digestSession) authorization(user, password string, req *http.Request) (string, error) {
+// authorization answers the challenge for one request; uri is its target as it will be written.
+func (s *digestSession) authorization(d *digest, uri string, req *http.Request) (string, error) {
 	body, err := s.bodySum(req)
 	if err != nil {
 		return "", err
 	}
 	a := digestAnswer{
-		user: user, password: password, method: req.Method, uri: req.URL.RequestURI(), body: body,
+		user: d.user, password: d.password.Reveal(), method: req.Method, uri: uri, body: body,
 		clientNonce: s.clientNonce, count: s.count.Add(1),
 	}
 	if a.clientNonce == "" {
@@ -235,7 +246,7 @@ func (s *digestSession) authorization(user, password string, req *http.Request) 
 	}
 	value := s.answer(&a)
 	if bind.CheckHeader("Authorization", value) != nil {
-		return "", errors.New("the server's Digest challenge holds a character that no header may have")
+		return "", errors.New("the answer to the Digest challenge would hold a character that no header may have")
 	}
 	return value, nil
 }
@@ -261,7 +272,7 @@ func (c *challenge) bodySum(req *http.Request) (string, error) {
 	h := c.hash()
 	if req.Body != nil && req.Body != http.NoBody {
 		if req.GetBody == nil {
-			return "", errors.New("the server wants the body signed (Digest with qop auth-int): give it as bytes or as a function that opens it")
+			return "", errors.New("the Digest challenge wants the body signed (qop auth-int): give it as bytes or as a function that opens it")
 		}
 		body, err := req.GetBody()
 		if err != nil {

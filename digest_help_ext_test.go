@@ -37,27 +37,35 @@ var digestTestHashes = map[string]func() hash.Hash{"": md5.New, "MD5": md5.New, 
 
 func (s *digestServer) ServeHTTP(w http.ResponseWriter, req *http.Request) {
 	body, _ := io.ReadAll(req.Body)
+	if challenge := s.admit(req, req.Header.Get("Authorization"), body); challenge != "" {
+		w.Header().Set("Www-Authenticate", challenge)
+		w.WriteHeader(http.StatusUnauthorized)
+		return
+	}
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = io.WriteString(w, thingJSON)
+}
+
+// admit looks at what a request gave, and returns the next challenge if that was not enough.
+func (s *digestServer) admit(req *http.Request, given string, body []byte) (challenge string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.requests++
-	s.seen = append(s.seen, req.Header.Get("Authorization"))
+	s.seen = append(s.seen, given)
 	s.bodies = append(s.bodies, string(body))
 	stale := ""
-	if given := req.Header.Get("Authorization"); given != "" {
+	if strings.HasPrefix(given, "Digest ") {
 		p := digestParams(given)
 		switch problem := s.problem(p, req, body); {
 		case problem != "":
 			s.wrong = append(s.wrong, problem)
 		case s.fresh == nil || s.fresh(p["nonce"]):
-			w.Header().Set("Content-Type", "application/json")
-			_, _ = io.WriteString(w, thingJSON)
-			return
+			return ""
 		default:
 			stale = ", stale=true"
 		}
 	}
-	w.Header().Set("Www-Authenticate", s.challenge()+stale)
-	w.WriteHeader(http.StatusUnauthorized)
+	return s.challenge() + stale
 }
 
 // challenge is the next one; s.mu is held.

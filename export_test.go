@@ -6,7 +6,9 @@ import (
 )
 
 // NewTransport is the transport of a client that was given none.
-func NewTransport() *http.Transport { return newTransport(&ownTransport{}, Timeouts{}.effective()) }
+func NewTransport() *http.Transport {
+	return newTransport(&ownTransport{}, Timeouts{}.effective(), &proxies{})
+}
 
 // CheckPins looks for pins in the verified chains of a connection.
 func CheckPins(state tls.ConnectionState, sums ...string) error {

@@ -18,6 +18,9 @@ type flight struct {
 	ctx    context.Context
 	cancel context.CancelCauseFunc // nil without limiters: then nothing is ever held back
 	trace  httptrace.ClientTrace
+	way    *proxyWay     // nil without proxies
+	wired  *http.Request // as the transport has it
+	kept   *keptBody     // nil where the body can be had again
 
 	mu        sync.Mutex
 	slots     []Slot
@@ -107,7 +110,8 @@ func (f *flight) release() {
 // roundTrip hands req to the transport. It is authorized, and a copy.
 func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	h := f.hop
-	_, f.traced = h.core.wire.(*http.Transport)
+	wire := f.wire()
+	_, f.traced = wire.(*http.Transport)
 	if f.cancel != nil {
 		f.url = *req.URL
 		req.URL = &f.url
@@ -116,8 +120,8 @@ func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	if h.underway.Add(1) == 1 {
 		h.phases.asked()
 	}
-	f.aloft = true
-	resp, err := f.land(h.core.wire.RoundTrip(req))
+	f.aloft, f.wired = true, req
+	resp, err := f.land(wire.RoundTrip(req))
 	if f.panicked != nil {
 		panic(f.panicked)
 	}
@@ -177,6 +181,7 @@ func (f *flight) replay() {
 		return
 	}
 	f.slots, f.written = slots, false
+	f.way.replayed(f.wired)
 }
 
 // refuse ends a replay that got no slot. A hook cannot say no: cancelling alone is a race that HTTP/1 mostly

@@ -195,13 +195,27 @@ func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 	return h.innermost(req)
 }
 
-// innermost is what lies below the middleware: limit, authorize, send.
+// innermost is what lies below the middleware: limit, authorize, send, and once more where a proxy wants Digest.
 func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 	f := &flight{hop: h, asked: req}
+	for {
+		resp, err := f.guarded()
+		next := f.answering(resp, err)
+		if next == nil {
+			f.kept.settle()
+			return resp, err
+		}
+		f = next
+	}
+}
+
+// guarded is fly, with everything settled when a function of the caller's panics.
+func (f *flight) guarded() (*http.Response, error) {
 	settled := false
-	defer func() { // also when a caller's function panics: slots and places are not lost
+	defer func() { // slots and places are not lost
 		if !settled {
 			f.crashed()
+			f.kept.settle()
 		}
 	}()
 	resp, err := f.fly()
@@ -220,7 +234,7 @@ func (f *flight) fly() (*http.Response, error) {
 		f.abandon()
 		return nil, h.refuse(req, fail(ErrCredentials, "", nested(err)))
 	}
-	resp, err := f.roundTrip(authorized)
+	resp, err := f.roundTrip(f.byProxy(authorized))
 	if err == nil && resp != nil {
 		f.answer = resp
 		h.keepCookies(req, resp)

@@ -2,6 +2,7 @@ package crest_test
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"crypto/tls"
 	"encoding/base64"
@@ -25,8 +26,9 @@ import (
 
 // proxyServer is a proxy of the tests: HTTP with CONNECT, or SOCKS5. It reaches any host at the places of the test.
 type proxyServer struct {
-	url   *url.URL
-	reach map[string]string // "api.test:443" → where it really is
+	url    *url.URL
+	reach  map[string]string // "api.test:443" → where it really is
+	digest *digestServer     // demands Digest credentials, if it is there
 
 	mu   sync.Mutex
 	seen []proxied
@@ -81,7 +83,7 @@ func httpProxy(t testing.TB, config *tls.Config, user, password string, reach ma
 		authorization := r.Header.Get("Proxy-Authorization")
 		p.saw(proxied{r.Method + " " + r.RequestURI, authorization, fmt.Sprint(r.Header)})
 		switch {
-		case user != "" && authorization != wanted:
+		case user != "" && authorization != wanted, p.digest != nil && !p.admits(w, r):
 			w.WriteHeader(http.StatusProxyAuthRequired)
 		case r.Method == http.MethodConnect:
 			p.connect(w, r)
@@ -112,6 +114,21 @@ func httpProxy(t testing.TB, config *tls.Config, user, password string, reach ma
 	p.url = u
 	t.Cleanup(func() { server.CloseClientConnections(); server.Close(); forward.CloseIdleConnections(); p.open.Wait() })
 	return p
+}
+
+// admits asks the digest server about a request.
+func (p *proxyServer) admits(w http.ResponseWriter, r *http.Request) bool {
+	var body []byte
+	if r.Method != http.MethodConnect {
+		body, _ = io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+	}
+	challenge := p.digest.admit(r, r.Header.Get("Proxy-Authorization"), body)
+	if challenge == "" {
+		return true
+	}
+	w.Header().Set("Proxy-Authenticate", challenge)
+	return false
 }
 
 func (p *proxyServer) connect(w http.ResponseWriter, r *http.Request) {

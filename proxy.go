@@ -10,6 +10,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -19,7 +20,13 @@ import (
 // WithProxy chooses the proxy of each request, hop by hop: choose returns its URL, or nil for none. [http.ProxyURL] is one
 // for everything. Schemes are http, https and socks5 (socks5h is the same: the proxy looks names up). User and password
 // in the URL go to the proxy alone and stand in no error. nil switches proxies off, those of the environment too. choose must be
-// safe for concurrent use; its error ends the call in [KindProxy], and so does a URL that cannot be used.
+// safe for concurrent use; its error ends the call in [KindProxy], and so does a URL that cannot be used. Connections are of the proxy
+// and user that were chosen; those of 64 are kept.
+//
+// To an http or https proxy user and password go as Basic (RFC 7617), unasked. A 407 that asks for Digest (RFC 7616) is answered, once, and once more
+// where the nonce has aged; from then on the client sends that proxy Digest, and Basic never again. Over plain http the
+// answer is a second request, with a slot of its own, and takes a body that can be sent again (not an io.Reader: there
+// the 407 is the answer, and the next call has the credentials). Middleware and histories do not see it.
 //
 // Without WithProxy the environment decides, as it was when [New] ran: HTTP_PROXY for http, HTTPS_PROXY for https, ALL_PROXY where
 // one of them is missing, each in lower case as well, which wins. NO_PROXY lists exceptions: hosts with their subdomains, .host for
@@ -90,9 +97,21 @@ type proxies struct {
 	choose   func(*http.Request) (*url.URL, error)
 	patience time.Duration // for opening a tunnel; 0 is for ever
 	used     atomic.Bool   // any proxy was ever chosen
+
+	mu         sync.Mutex
+	accounts   map[string]*proxyAccount // by the proxy's URL
+	transports transports
 }
 
+// proxy is what net/http asks.
 func (p *proxies) proxy(req *http.Request) (*url.URL, error) {
+	if w := wayOf(req.Context()); w != nil {
+		return w.forNetHTTP()
+	}
+	return p.find(req)
+}
+
+func (p *proxies) find(req *http.Request) (*url.URL, error) {
 	if p.choose == nil {
 		return nil, nil
 	}

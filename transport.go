@@ -41,8 +41,7 @@ func (o *ownTransport) contradictions() error {
 
 // newTransport makes the transport of a client that was given none. Every bound is set here, but for the wait for the
 // header, which an endpoint or a call can change: net/http's own defaults leave most of them open.
-func newTransport(o *ownTransport, t Timeouts) *http.Transport {
-	proxies := &proxies{choose: o.chooseProxy(), patience: t.Connect}
+func newTransport(o *ownTransport, t Timeouts, proxies *proxies) *http.Transport {
 	rt := &http.Transport{
 		Proxy:                  proxies.proxy,
 		DialContext:            proxies.dialer(&net.Dialer{Timeout: t.Connect, KeepAlive: 30 * time.Second}),
@@ -50,7 +49,8 @@ func newTransport(o *ownTransport, t Timeouts) *http.Transport {
 		TLSHandshakeTimeout:    t.TLS,
 		ExpectContinueTimeout:  time.Second,
 		MaxResponseHeaderBytes: 256 << 10,
-		OnProxyConnectResponse: checkProxy,
+		GetProxyConnectHeader:  connectHeader,
+		OnProxyConnectResponse: checkTunnel,
 		DisableCompression:     true, // crest decompresses by itself, within bounds
 		ForceAttemptHTTP2:      true,
 		HTTP2: &http.HTTP2Config{
@@ -59,14 +59,6 @@ func newTransport(o *ownTransport, t Timeouts) *http.Transport {
 	}
 	o.pool.shape(rt)
 	return rt
-}
-
-// checkProxy keeps the status of a proxy that will not connect.
-func checkProxy(_ context.Context, _ *url.URL, _ *http.Request, resp *http.Response) error {
-	if resp.StatusCode == http.StatusOK {
-		return nil
-	}
-	return proxyError(resp.StatusCode)
 }
 
 // proxyError is the status of a proxy that answered CONNECT with something else than 200.
