@@ -62,7 +62,7 @@ type mode struct {
 }
 
 // modePlaces are secrets that only a mode has.
-var modePlaces = []string{"proxy user", "proxy password", "location userinfo", "location query", "url query", "url userinfo"}
+var modePlaces = []string{"proxy user", "proxy password", "location userinfo", "location query", "url query", "url userinfo", "next page"}
 
 var errMode = errors.New("refused by the mode")
 

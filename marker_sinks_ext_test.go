@@ -62,7 +62,8 @@ func valueTexts(o *outcome) string {
 		all = append(all, *p)
 	}
 	if r, ok := o.response.(*crest.Response[markedAnswer]); ok {
-		all = append(all, *r, r.Model, r.Attempts, r.History, r.Status, r.RequestID, struct{ R *crest.Response[markedAnswer] }{r})
+		page := crest.Page[string, markedAnswer]{Response: r, Next: "https://a.example/?signature=" + marker("next page")}
+		all = append(all, *r, page, &page, r.Model, r.Attempts, r.History, r.Status, r.RequestID, struct{ R *crest.Response[markedAnswer] }{r})
 	}
 	return texts(all...)
 }
