@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"log"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"os"
 	"slices"
@@ -256,10 +257,13 @@ func (b *sharedText) take() string {
 	return b.text.String()
 }
 
-// clientKeyForms are those of the key of the client's certificate.
+// clientKeyForms are those of the key of the client's certificate, as bytes and as the number that it is.
 var clientKeyForms = sync.OnceValue(func() []string {
-	key := markedCertificate().PrivateKey.(*ecdsa.PrivateKey)
-	return append(markerForms(string(key.D.Bytes())), key.D.String())
+	key, err := markedCertificate().PrivateKey.(*ecdsa.PrivateKey).Bytes()
+	if err != nil {
+		panic(err)
+	}
+	return append(markerForms(string(key)), new(big.Int).SetBytes(key).String())
 })
 
 // around is the beginning of a text's part that shows a secret.
