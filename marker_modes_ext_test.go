@@ -107,12 +107,12 @@ var modes = map[string]mode{
 	}},
 	"proxy of no scheme": {step: crest.ErrTransport, kind: crest.KindProxy, set: withProxyURL(&url.URL{Scheme: "ftp", User: proxyUser, Host: "proxy.example"})},
 
-	"timeout, total":    {step: crest.ErrTransport, kind: crest.KindTimeoutTotal, answer: saysNothing, set: within(crest.Timeouts{Total: 25 * time.Millisecond})},
-	"timeout, attempt":  {step: crest.ErrTransport, kind: crest.KindTimeoutAttempt, answer: saysNothing, set: within(crest.Timeouts{Attempt: 25 * time.Millisecond})},
-	"timeout, header":   {step: crest.ErrTransport, kind: crest.KindTimeoutHeader, answer: saysNothing, set: within(crest.Timeouts{Header: 5 * time.Millisecond})},
-	"timeout, idle":     {step: crest.ErrTransport, kind: crest.KindTimeoutIdle, answer: stalling, set: within(crest.Timeouts{Idle: 5 * time.Millisecond})},
+	"timeout, total":    {step: crest.ErrTransport, kind: crest.KindTimeoutTotal, set: within(crest.Timeouts{Total: 60 * time.Millisecond}, saysNothing)},
+	"timeout, attempt":  {step: crest.ErrTransport, kind: crest.KindTimeoutAttempt, set: within(crest.Timeouts{Attempt: 60 * time.Millisecond}, saysNothing)},
+	"timeout, header":   {step: crest.ErrTransport, kind: crest.KindTimeoutHeader, set: within(crest.Timeouts{Header: 5 * time.Millisecond}, saysNothing)},
+	"timeout, idle":     {step: crest.ErrTransport, kind: crest.KindTimeoutIdle, set: within(crest.Timeouts{Idle: 5 * time.Millisecond}, stalling)},
 	"timeout, TLS":      {step: crest.ErrTransport, kind: crest.KindTimeoutTLS, set: silentTLS},
-	"deadline":          {step: crest.ErrTransport, answer: saysNothing, set: func(s *stage) { s.ctx = deadlined(s.t, 25*time.Millisecond) }},
+	"deadline":          {step: crest.ErrTransport, set: deadlined},
 	"cancelled before":  {step: crest.ErrRequest, set: func(s *stage) { s.ctx = cancelledWith(s.t, errLeft) }},
 	"cancelled halfway": {step: crest.ErrTransport, set: cancelHalfway},
 	"limiter refuses":   {step: crest.ErrLimited, set: adding(crest.WithLimiter(refusing{errMode}))},
@@ -188,7 +188,21 @@ func calling(opts ...crest.CallOption) func(*stage) { return func(s *stage) { s.
 
 func editing(edit func(*markedRequest)) func(*stage) { return func(s *stage) { s.edit = edit } }
 
-func within(t crest.Timeouts) func(*stage) { return adding(crest.WithTimeouts(t)) }
+// within bounds the call, against a server that now answers so.
+func within(t crest.Timeouts, answer http.HandlerFunc) func(*stage) {
+	return func(s *stage) {
+		s.call = []crest.CallOption{crest.WithTimeouts(t)}
+		s.ready = func(c *crest.Client[*markedFailure]) {
+			s.warm(c)
+			s.answer = answer
+		}
+	}
+}
+
+// warm makes the connection and fetches the token, so that a short time is enough for all that comes before the server.
+func (s *stage) warm(c *crest.Client[*markedFailure]) {
+	_, _ = crest.Get[crest.Empty, crest.Empty]("/warm").Call(s.ctx, c, crest.Empty{}) // without a token it fails, as the call will
+}
 
 func observing(s *stage) {
 	s.opts = append(s.opts, crest.WithValidation(crest.Validation{Mode: crest.Observe, Report: func(_ context.Context, err *crest.CallError) {
@@ -244,10 +258,13 @@ func truncated(w http.ResponseWriter, req *http.Request) {
 	answerJSON(200, `{"token":"TOKEN"`)(w, req)
 }
 
-func deadlined(t *testing.T, d time.Duration) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), d)
-	t.Cleanup(cancel)
-	return ctx
+func deadlined(s *stage) {
+	s.ready = func(c *crest.Client[*markedFailure]) {
+		s.warm(c)
+		ctx, cancel := context.WithTimeout(s.ctx, 100*time.Millisecond)
+		s.t.Cleanup(cancel)
+		s.ctx, s.answer = ctx, saysNothing
+	}
 }
 
 func cancelledWith(t *testing.T, cause error) context.Context {
