@@ -14,19 +14,19 @@ import (
 	"github.com/crest-go/crest"
 )
 
-// counted is a body that counts how often it was opened and not yet closed.
-type counted struct {
+// trackedBody is a body that counts how often it was opened and not yet closed.
+type trackedBody struct {
 	io.Reader
 	open *atomic.Int32
 	done atomic.Bool
 }
 
-func count(open *atomic.Int32, text string) *counted {
+func tracked(open *atomic.Int32, text string) *trackedBody {
 	open.Add(1)
-	return &counted{Reader: strings.NewReader(text), open: open}
+	return &trackedBody{Reader: strings.NewReader(text), open: open}
 }
 
-func (c *counted) Close() error {
+func (c *trackedBody) Close() error {
 	if !c.done.Swap(true) {
 		c.open.Add(-1)
 	}
@@ -109,7 +109,7 @@ func TestPanicsLeaveNothingOpen(t *testing.T) {
 				if strings.HasPrefix(name, "Retry") {
 					resp.StatusCode = 404
 				}
-				resp.Body = count(&open, "moved")
+				resp.Body = tracked(&open, "moved")
 				return resp, nil
 			})
 			slots := &openSlots{}
@@ -117,7 +117,7 @@ func TestPanicsLeaveNothingOpen(t *testing.T) {
 				crest.WithIdempotencyKey(crest.IdempotencyKey{}), option)
 			crest.ReplaceWire(c, transport)
 			call := func() {
-				_, _ = post.Call(t.Context(), c, upload{func() (io.ReadCloser, error) { return count(&open, "x"), nil }})
+				_, _ = post.Call(t.Context(), c, upload{func() (io.ReadCloser, error) { return tracked(&open, "x"), nil }})
 			}
 			require.Panics(t, call)
 			require.Zero(t, open.Load(), "bodies are open")

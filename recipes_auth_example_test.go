@@ -157,7 +157,7 @@ type loginAnswer struct {
 
 var (
 	login  = crest.Post[loginRequest, loginAnswer]("/login", crest.WithoutHeader("Authorization")) // it has to go without the token
-	logout = crest.Post[crest.Empty, crest.Empty]("/logout")
+	logout = crest.Post[crest.Empty, crest.Empty]("/logout", crest.WithSuccess(200, 204, 401))     // 401: it has ended by itself
 )
 
 func NewAccount(user string, password crest.Secret, opts ...crest.ClientOption) (*Account, error) {
