@@ -131,9 +131,13 @@ func (f *flight) onceMore() *http.Request {
 	return &req
 }
 
-// byProxy returns req, which is a copy, as its proxy wants it. A body that can be had only once is kept for the case that the proxy refuses the
-// tunnel.
+// byProxy returns req, which is a copy, as its proxy wants it. What a middleware or another library put there for a proxy would go to the server
+// through a tunnel. A body that can be had only once is kept for the case that the proxy refuses the tunnel.
 func (f *flight) byProxy(req *http.Request) *http.Request {
+	if f.hop.core.own != nil && len(req.Header["Proxy-Authorization"]) > 0 {
+		req.Header = req.Header.Clone()
+		req.Header.Del("Proxy-Authorization")
+	}
 	if f.way == nil {
 		f.way = f.hop.core.proxies.way(req)
 	}

@@ -337,6 +337,36 @@ func TestR2ServersCannotAskForTheProxysPassword(t *testing.T) {
 	}
 }
 
+// R2: what a middleware or another library writes for a proxy reaches nobody: the proxy's URL says who asks.
+func TestR2ProxyAuthorizationByHand(t *testing.T) {
+	overBoth(t, func(t *testing.T, s *bothServers, base string) {
+		p := httpProxy(t, nil, "user", "pa::ss", s.reach)
+		byHand := func(next http.RoundTripper) http.RoundTripper {
+			return inMemory(func(req *http.Request) (*http.Response, error) {
+				req = req.Clone(req.Context())
+				req.Header.Set("Proxy-Authorization", "Basic m4rker")
+				return next.RoundTrip(req)
+			})
+		}
+		for _, proxy := range []crest.ClientOption{fixedProxy(p.at("user", "pa::ss")), fixedProxy(digestProxy(t, s, &digestServer{qop: "auth"}).known())} {
+			c := newClient(t, base, crest.WithTLS(s.ca.trusting()), proxy, crest.WithMiddleware(byHand))
+			_, err := ping.Call(t.Context(), c, crest.Empty{})
+			require.NoError(t, err)
+			require.Empty(t, (<-s.seen).Values("Proxy-Authorization"))
+		}
+		require.NotContains(t, fmt.Sprint(p.all()), "m4rker")
+
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+s.reach["api.test:80"], nil)
+		require.NoError(t, err)
+		req.Header.Set("Proxy-Authorization", "Basic m4rker")
+		resp, err := crest.RoundTripper(newClient(t, base, crest.WithProxy(nil))).RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
+		require.Empty(t, (<-s.seen).Values("Proxy-Authorization"))
+		require.Equal(t, "Basic m4rker", req.Header.Get("Proxy-Authorization"), "the caller's own request is left alone")
+	})
+}
+
 // R2: proxies in turn, each with a user of its own: what one asked for is answered to that one, and a connection of one user serves no other.
 func TestR2EachProxyItsOwnUser(t *testing.T) {
 	overBoth(t, func(t *testing.T, s *bothServers, base string) {
