@@ -8,6 +8,8 @@ require (
 	golang.org/x/text v0.43.0
 )
 
+require github.com/coder/websocket v1.8.15 // indirect
+
 require (
 	github.com/gabriel-vasile/mimetype v1.4.16 // indirect
 	github.com/go-playground/locales v0.14.2 // indirect
