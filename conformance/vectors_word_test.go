@@ -36,6 +36,15 @@ var errorWords = map[string]func(error) bool{
 	"custom":             func(err error) bool { return errors.Is(err, errCustom) },
 	"closed":             inStep(crest.ErrClosed),
 
+	"ws_handshake": func(err error) bool {
+		return errors.Is(err, crest.ErrStatus) || inStep(crest.ErrTransport, crest.KindProtocol)(err)
+	},
+	"Invalid response status":    inStep(crest.ErrStatus),
+	"Invalid challenge response": inStep(crest.ErrTransport, crest.KindProtocol),
+	"ws_type":                    inStep(crest.ErrResponse, crest.KindContentType),
+	"ws_protocol":                inStep(crest.ErrTransport, crest.KindProtocol),
+	"concurrent_receive":         inStep(crest.ErrRequest),
+
 	"too_many_redirects":   inStep(crest.ErrTransport, crest.KindRedirect),
 	"redirect_non_http":    inStep(crest.ErrTransport, crest.KindRedirect),
 	"redirect_invalid_url": inStep(crest.ErrTransport, crest.KindRedirect),

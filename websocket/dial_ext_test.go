@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -259,6 +260,15 @@ func TestDialProxy(t *testing.T) {
 	works(t, conn)
 	require.Equal(t, "CONNECT "+server.Listener.Addr().String(), <-asked)
 	<-over
+}
+
+// R18: a guard of addresses in the client's dialer sees the dial.
+func TestDialGuard(t *testing.T) {
+	errInside := errors.New("an address inside")
+	guard := &net.Dialer{ControlContext: func(context.Context, string, string, syscall.RawConn) error { return errInside }}
+	_, err := talk.Dial(t.Context(), newClient(t, "http://127.0.0.1:1", crest.WithTransport(&http.Transport{DialContext: guard.DialContext})), crest.Empty{})
+	require.ErrorIs(t, err, crest.KindConnect)
+	require.ErrorIs(t, err, errInside)
 }
 
 // slots counts what a limiter was asked for.
