@@ -277,6 +277,7 @@ func (o *outgoing) dropBody() {
 var harmless = map[string]bool{
 	"Accept": true, "Accept-Encoding": true, "Accept-Language": true, "Accept-Charset": true, "User-Agent": true,
 	"Range": true, "If-Match": true, "If-None-Match": true, "If-Modified-Since": true, "If-Unmodified-Since": true, "If-Range": true,
+	"Last-Event-Id": true, // it comes from there
 	"Cache-Control": true, "Pragma": true, "Prefer": true, "Content-Type": true, "Content-Encoding": true, "Content-Language": true,
 	"Traceparent": true, "Tracestate": true,
 }

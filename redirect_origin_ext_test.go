@@ -45,6 +45,7 @@ type sender struct {
 	send  func(t *testing.T, c *crest.Client[*failure], target string) error
 	home  []string // what is expected at home; nil is stays
 	fails bool     // the target fails at first
+	flows bool     // the target answers with an event, and with 204 afterwards
 }
 
 const plantedRoute = "/start/{p}"
@@ -111,6 +112,17 @@ var senders = map[string]sender{
 		}
 		return err
 	}},
+	"stream": {send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
+		got, err := all(crest.NewStream[secretRequest, thing](http.MethodPost, plantedRoute).Call(t.Context(), c, plantedModel))
+		require.True(t, err != nil || len(got) == 1)
+		return err
+	}},
+	"reconnect": {flows: true, send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
+		got, err := all(crest.NewStream[secretRequest, thing](http.MethodPost, plantedRoute).Call(t.Context(), c, plantedModel,
+			crest.WithReconnect(), crest.WithIdempotent(), crest.WithRetry(crest.Retry{Max: 1, Backoff: noWait})))
+		require.True(t, err != nil || len(got) == 1)
+		return err
+	}},
 	"RoundTripper": {home: []string{"/end"}, send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
 		client := http.Client{Transport: crest.RoundTripper(c)}
 		resp, err := client.Get("https://a.example/start/foreign") // it is http.Client that follows, and tells where it comes from
@@ -162,8 +174,15 @@ func testSender(t *testing.T, s sender, options []crest.ClientOption, target, ad
 		"a.example:443/pages/s3cr3t-path": replyJSON(200, `{"data":[]}`, "Link", "<"+target+`>; rel="next"`),
 	})
 	l.fallback = func(w http.ResponseWriter, req *http.Request) {
-		if s.fails && visits.Add(1) == 1 {
+		switch n := visits.Add(1); {
+		case s.fails && n == 1:
 			w.WriteHeader(503)
+			return
+		case s.flows && n == 1:
+			reply(200, "id: 1\ndata: "+thingJSON+"\n\n", "Content-Type", "text/event-stream")(w, req)
+			return
+		case s.flows:
+			w.WriteHeader(204)
 			return
 		}
 		replyJSON(200, thingJSON)(w, req)
@@ -173,13 +192,16 @@ func testSender(t *testing.T, s sender, options []crest.ClientOption, target, ad
 	err := s.send(t, c, absolute(target))
 	if addr == "" {
 		require.NoError(t, err)
-		at := l.all()
-		arrived := at[slices.IndexFunc(at, func(v visit) bool { return v.URL.Path == "/end" })]
-		for _, secret := range append([]string{"/end"}, s.home...) {
-			require.Contains(t, arrived.text, secret)
-		}
-		for _, secret := range stays {
-			require.True(t, s.home != nil || strings.Contains(arrived.text, secret), "%s is missing in %s", secret, arrived.text)
+		at := slices.DeleteFunc(l.all(), func(v visit) bool { return v.URL.Path != "/end" })
+		require.NotEmpty(t, at)
+		require.True(t, !s.flows || len(at) == 2 && at[1].Header.Get("Last-Event-ID") == "1")
+		for _, arrived := range at {
+			for _, secret := range append([]string{"/end"}, s.home...) {
+				require.Contains(t, arrived.text, secret)
+			}
+			for _, secret := range stays {
+				require.True(t, s.home != nil || strings.Contains(arrived.text, secret), "%s is missing in %s", secret, arrived.text)
+			}
 		}
 		return
 	}
