@@ -78,11 +78,8 @@ func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	}
 	c.wire = s.client.transport
 	if c.wire == nil {
-		t := s.timeouts.effective()
-		c.proxies = &proxies{choose: s.client.own.chooseProxy(), patience: t.Connect}
-		c.proxies.transports.more = func() *http.Transport { return newTransport(&s.client.own, t, c.proxies) }
-		c.own = c.proxies.transports.more()
-		c.proxies.transports.first = c.own
+		c.proxies = newProxies(&s.client.own, s.timeouts.effective())
+		c.own = c.proxies.transports.first
 		c.wire, c.places = c.own, newPlaces(s.client.own.pool)
 		s.client.own.warn(base)
 	}

@@ -7,7 +7,7 @@ import (
 
 // NewTransport is the transport of a client that was given none.
 func NewTransport() *http.Transport {
-	return newTransport(&ownTransport{}, Timeouts{}.effective(), &proxies{})
+	return newProxies(&ownTransport{}, Timeouts{}.effective()).transports.first
 }
 
 // CheckPins looks for pins in the verified chains of a connection.

@@ -104,7 +104,7 @@ func httpProxy(t testing.TB, config *tls.Config, user, password string, reach ma
 	}))
 	server.Config.ErrorLog = quiet
 	if config != nil {
-		server.TLS = config
+		server.TLS, server.EnableHTTP2 = config, true // which nobody may speak to it
 		server.StartTLS()
 	} else {
 		server.Start()

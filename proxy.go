@@ -2,6 +2,7 @@ package crest
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -94,13 +95,22 @@ func usableProxy(variable, value string) string {
 
 // proxies is how crest's own transport finds its proxies and reaches them.
 type proxies struct {
-	choose   func(*http.Request) (*url.URL, error)
-	patience time.Duration // for opening a tunnel; 0 is for ever
-	used     atomic.Bool   // any proxy was ever chosen
+	choose      func(*http.Request) (*url.URL, error)
+	patience    time.Duration // for opening a tunnel; 0 is for ever
+	tls         *tls.Config   // with a proxy itself
+	tlsPatience time.Duration // for that handshake
+	used        atomic.Bool   // any proxy was ever chosen
 
 	mu         sync.Mutex
 	accounts   map[string]*proxyAccount // by the proxy's URL
 	transports transports
+}
+
+func newProxies(o *ownTransport, t Timeouts) *proxies {
+	p := &proxies{choose: o.chooseProxy(), patience: t.Connect, tls: o.tlsConfig(), tlsPatience: t.TLS}
+	p.transports.more = func() *http.Transport { return newTransport(o, t, p) }
+	p.transports.first = p.transports.more()
+	return p
 }
 
 // proxy is what net/http asks.
@@ -189,11 +199,35 @@ func proxyForbids(err error) bool {
 func (p *proxies) dialer(d *net.Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
 		conn, err := d.DialContext(ctx, network, addr)
+		if err == nil && wayOf(ctx).secure() {
+			conn, err = p.handshake(ctx, conn, addr)
+		}
 		if err != nil || !p.used.Load() {
 			return conn, err
 		}
 		return p.watch(conn), nil
 	}
+}
+
+// handshake is TLS with an https proxy, for HTTP/1: net/http would offer HTTP/2 as well, and cannot speak it to a proxy.
+func (p *proxies) handshake(ctx context.Context, conn net.Conn, addr string) (net.Conn, error) {
+	host, _, err := net.SplitHostPort(addr)
+	if err != nil {
+		return nil, err
+	}
+	if p.tlsPatience > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, p.tlsPatience)
+		defer cancel()
+	}
+	config := p.tls.Clone()
+	config.ServerName, config.NextProtos = nearer(config.ServerName, host), []string{"http/1.1"}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close()
+		return nil, err
+	}
+	return secure, nil
 }
 
 func (p *proxies) watch(conn net.Conn) net.Conn {

@@ -11,7 +11,6 @@ import (
 type proxyAccount struct {
 	digest *digest
 	home   origin
-	url    *url.URL // without the user
 }
 
 // account finds the account of a proxy's URL; nil where there was no challenge yet.
@@ -35,7 +34,7 @@ func (p *proxies) openAccount(u *url.URL) *proxyAccount {
 		p.accounts = map[string]*proxyAccount{}
 	}
 	password, _ := u.User.Password()
-	a := &proxyAccount{newDigest(u.User.Username(), NewSecret(password)), originOf(u), &url.URL{Scheme: u.Scheme, Host: u.Host}}
+	a := &proxyAccount{newDigest(u.User.Username(), NewSecret(password)), originOf(u)}
 	p.accounts[name] = a
 	return a
 }

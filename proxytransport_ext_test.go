@@ -1,8 +1,11 @@
 package crest_test
 
 import (
+	"bufio"
 	"bytes"
+	"crypto/tls"
 	"io"
+	"net"
 	"net/http"
 	"net/url"
 	"testing"
@@ -77,5 +80,33 @@ func TestCloseEndsTunnels(t *testing.T) {
 		case <-time.After(5 * time.Second):
 			t.Fatal("a tunnel is open")
 		}
+	}
+}
+
+// An https proxy that does not answer: neither the handshake nor CONNECT outlasts its bound, although net/http would wait a minute.
+func TestProxySilenceOverTLS(t *testing.T) {
+	noProxies(t)
+	ca := newAuthority(t, "servers")
+	for name, serve := range map[string]func(conn net.Conn){
+		"handshake": func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) },
+		"CONNECT":   func(conn net.Conn) { _, _ = io.Copy(io.Discard, tls.Server(conn, ca.serving(t))) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hungUp := make(chan struct{}, 2)
+			u := hostOf(t, listen(t, func(conn net.Conn, _ *bufio.Reader) {
+				serve(conn)
+				hungUp <- struct{}{}
+			}))
+			u.Scheme = "https"
+			c := newClient(t, "https://api.test", fixedProxy(u), crest.WithTLS(ca.trusting()), crest.WithRetry(crest.Retry{Max: -1}),
+				crest.WithTimeouts(crest.Timeouts{Connect: 200 * time.Millisecond, TLS: 200 * time.Millisecond}))
+			_, err := ping.Call(t.Context(), c, crest.Empty{})
+			fails(t, err, crest.ErrTransport, crest.KindProxy, crest.SentNo)
+			<-hungUp
+
+			_, err = ping.Call(t.Context(), c, crest.Empty{}, crest.WithTimeout(10*time.Millisecond))
+			fails(t, err, crest.ErrTransport, crest.KindTimeoutTotal, crest.SentNo)
+			<-hungUp // although nobody waits for it any more
+		})
 	}
 }

@@ -2,6 +2,7 @@ package crest
 
 import (
 	"context"
+	"net"
 	"net/http"
 	"net/url"
 
@@ -100,13 +101,25 @@ func absoluteURI(req *http.Request) string {
 	return req.URL.Scheme + "://" + host + req.URL.RequestURI()
 }
 
-// forNetHTTP is the proxy's URL as net/http gets it, which makes Basic of a user.
+// forNetHTTP is the proxy's URL as net/http gets it: without the user, of whom it would make Basic, where Digest is spoken; and as
+// one of http where the dialer sees to TLS. The fragment is never sent and keeps their connections apart.
 func (w *proxyWay) forNetHTTP() (*url.URL, error) {
-	if w.err == nil && w.account != nil {
-		return w.account.url, nil
+	if w.err != nil || w.url == nil || w.account == nil && !w.secure() {
+		return w.url, w.err
 	}
-	return w.url, w.err
+	u := *w.url
+	if w.account != nil {
+		u.User = nil
+	}
+	if w.secure() {
+		u.Scheme, u.Fragment = "http", "tls"
+		u.Host = net.JoinHostPort(u.Hostname(), nearer(u.Port(), defaultPorts["https"]))
+	}
+	return &u, nil
 }
+
+// secure reports whether the proxy itself is reached over TLS.
+func (w *proxyWay) secure() bool { return w != nil && w.url != nil && w.url.Scheme == "https" }
 
 // connectHeader is what a CONNECT says.
 func connectHeader(ctx context.Context, _ *url.URL, target string) (http.Header, error) {
