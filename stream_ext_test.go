@@ -317,3 +317,18 @@ func TestStreamBroken(t *testing.T) {
 		require.ErrorIs(t, err, broken)
 	}
 }
+
+// S4.48: lines are pieces of a stream; of a body that the caller reads, the standard library reads what it always does.
+func TestFeatureLines(t *testing.T) {
+	text := newClient(t, "https://api.example.com", crest.WithTransport(fixed(200, "one\ntwo\nthree", "Content-Type", "text/plain")))
+	lines, err := all(crest.NewStream[crest.Empty, string]("GET", "/", crest.WithAccept("application/x-ndjson", "text/plain")).Call(t.Context(), text, crest.Empty{}))
+	require.NoError(t, err)
+	require.Equal(t, []string{"one", "two", "three"}, lines)
+
+	body, err := download.Call(t.Context(), newClient(t, "https://api.example.com", crest.WithTransport(fixed(200, "12345"))), crest.Empty{})
+	require.NoError(t, err)
+	defer body.Close()
+	n, err := io.ReadFull(body, make([]byte, 10))
+	require.Equal(t, 5, n)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}

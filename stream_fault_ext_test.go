@@ -75,7 +75,7 @@ func TestStreamCutAtEveryByte(t *testing.T) {
 			fails(t, err, crest.ErrResponse, crest.KindTruncated, crest.SentYes)
 		}
 		for _, reset := range []bool{false, true} {
-			limiter := &counted{}
+			limiter := &slotCount{}
 			c := newClient(t, cutServer(t, offset, reset), crest.WithRetry(crest.Retry{Max: 2, Backoff: noWait}), crest.WithLimiter(limiter))
 			got, err = all(getEvents.Events(t.Context(), c, crest.Empty{}, crest.WithReconnect()))
 			require.NoError(t, err, "cut at %d", offset)

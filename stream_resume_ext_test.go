@@ -17,11 +17,11 @@ import (
 	"github.com/crest-go/crest"
 )
 
-// counted is a limiter that counts.
-type counted struct{ taken atomic.Int32 }
+// slotCount is a limiter that counts.
+type slotCount struct{ taken atomic.Int32 }
 
-func (c *counted) Wait(context.Context) error {
-	c.taken.Add(1)
+func (s *slotCount) Wait(context.Context) error {
+	s.taken.Add(1)
 	return nil
 }
 
@@ -190,7 +190,7 @@ func TestR48CancelDuringReconnect(t *testing.T) {
 // Promise 3: each reconnect takes a slot, and so does each retry in one.
 func TestReconnectTakesSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		limiter := &counted{}
+		limiter := &slotCount{}
 		server := play(events("data: a\n\n"), gives(503), events("data: b\n\n"), events("data: c\n\n"), gives(204))
 		c := patient(t, server, crest.WithLimiter(limiter))
 		got, err := all(getEvents.Call(t.Context(), c, crest.Empty{}, crest.WithReconnect()))

@@ -121,5 +121,5 @@ func (c *call) resumed(r *resume) *call {
 	if id := r.header(); id != "" {
 		out.header.Set(lastEventID, id)
 	}
-	return &call{endpoint: c.endpoint, core: c.core, settings: &own, extra: c.extra, out: &out, sent: SentYes}
+	return &call{endpoint: c.endpoint, core: c.core, settings: &own, extra: c.extra, out: &out, meter: c.meter, sent: SentYes}
 }
