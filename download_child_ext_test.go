@@ -67,7 +67,7 @@ func beChild(text string) int {
 
 func (task *fetchTask) prepare() error {
 	if task.User != 0 {
-		return syscall.Setuid(task.User)
+		return becomeUser(task.User)
 	}
 	if task.Small != "" {
 		return smallDisk(filepath.Dir(task.Path), task.Small)
@@ -101,7 +101,7 @@ func child(t testing.TB, task fetchTask) *exec.Cmd {
 	text, err := json.Marshal(task)
 	require.NoError(t, err)
 	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childTask+"="+string(text))
+	cmd.Env = append(os.Environ(), childTask+"="+string(text), "GORACE=atexit_sleep_ms=0")
 	return cmd
 }
 

@@ -13,6 +13,9 @@ import (
 	"github.com/crest-go/crest"
 )
 
+// becomeUser gives up what root may.
+func becomeUser(id int) error { return syscall.Setuid(id) }
+
 // smallDisk puts a folder on a disk of its own, in a process that has its own view of what is mounted.
 func smallDisk(path, size string) error {
 	if err := syscall.Mount("", "/", "", syscall.MS_REC|syscall.MS_PRIVATE, ""); err != nil {

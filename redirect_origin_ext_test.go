@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -122,6 +123,18 @@ var senders = map[string]sender{
 			crest.WithReconnect(), crest.WithIdempotent(), crest.WithRetry(crest.Retry{Max: 1, Backoff: noWait})))
 		require.True(t, err != nil || len(got) == 1)
 		return err
+	"download resume": {send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
+		path := filepath.Join(t.TempDir(), "file")
+		for _, parallel := range []int{1, 2} {
+			got, err := crest.DownloadFile(t.Context(), c, crest.Get[secretRequest, io.ReadCloser](plantedRoute), plantedModel, path,
+				atOnce(1), crest.WithTransfer(crest.Transfer{Parallel: parallel, PartSize: 5}), crest.WithMiddleware(breaksOnce()))
+			if err != nil {
+				return err
+			}
+			require.EqualValues(t, len(thingJSON), got.Size)
+			require.Greater(t, got.Fetched, got.Size, "it broke off and was asked for again")
+		}
+		return nil
 	}},
 	"RoundTripper": {home: []string{"/end"}, send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
 		client := http.Client{Transport: crest.RoundTripper(c)}
@@ -131,6 +144,24 @@ var senders = map[string]sender{
 		}
 		return err
 	}},
+}
+
+// breaksOnce breaks the first body off after a few bytes, and gives it what it could be continued by.
+func breaksOnce() crest.Middleware {
+	var n atomic.Int32
+	return func(next http.RoundTripper) http.RoundTripper {
+		return inMemory(func(req *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(req)
+			if err == nil && resp.StatusCode == 200 && n.Add(1) == 1 {
+				resp.Header.Set("ETag", `"v1"`)
+				resp.Body = struct {
+					io.Reader
+					io.Closer
+				}{io.MultiReader(io.LimitReader(resp.Body, 5), failingReader{io.ErrUnexpectedEOF}), resp.Body}
+			}
+			return resp, err
+		})
+	}
 }
 
 // tokenFrom makes a source of a function.
