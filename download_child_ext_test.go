@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -27,6 +28,7 @@ type fetchTask struct {
 	Retries   int
 	User      int    // to become, if it is not 0
 	Small     string // the size of a disk to put the path on, if it is not ""
+	Measure   bool   // what memory it takes
 }
 
 type childResult struct {
@@ -35,6 +37,7 @@ type childResult struct {
 	Kind crest.Kind
 	Is   []string // the errors that were found in it
 	Sum  string   // the SHA-256 of the file
+	Peak int64    // what the process ever had resident
 }
 
 // beChild does the task and prints the result.
@@ -53,6 +56,9 @@ func beChild(text string) int {
 		fmt.Println(err)
 		return 2
 	}
+	if task.Measure {
+		return task.measure(c)
+	}
 	results := []childResult{task.fetch(c)}
 	if task.Small != "" {
 		if err := enlarge(filepath.Dir(task.Path)); err != nil {
@@ -62,6 +68,22 @@ func beChild(text string) int {
 		results = append(results, task.fetch(c))
 	}
 	_ = json.NewEncoder(os.Stdout).Encode(results)
+	return 0
+}
+
+// measure fetches, and tells what the process had resident at most before and after: the folder is one that holds nothing.
+func (task *fetchTask) measure(c crest.Caller) int {
+	fetch := func(route, path string) (peak int64, err error) {
+		_, err = crest.DownloadFile(context.Background(), c, crest.Get[crest.Empty, io.ReadCloser](route), crest.Empty{}, path)
+		return peakMemory(&testing.T{}), err
+	}
+	before, err := fetch("/small", task.Path+".small")
+	after, err2 := fetch("/large", task.Path)
+	r := childResult{Peak: after - before}
+	if err := errors.Join(err, err2); err != nil {
+		r.Err = err.Error()
+	}
+	_ = json.NewEncoder(os.Stdout).Encode([]childResult{r})
 	return 0
 }
 
