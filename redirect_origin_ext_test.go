@@ -123,6 +123,7 @@ var senders = map[string]sender{
 			crest.WithReconnect(), crest.WithIdempotent(), crest.WithRetry(crest.Retry{Max: 1, Backoff: noWait})))
 		require.True(t, err != nil || len(got) == 1)
 		return err
+	}},
 	"download resume": {send: func(t *testing.T, c *crest.Client[*failure], _ string) error {
 		path := filepath.Join(t.TempDir(), "file")
 		for _, parallel := range []int{1, 2} {
