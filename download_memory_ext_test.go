@@ -1,7 +1,6 @@
 package crest_test
 
 import (
-	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -67,7 +66,7 @@ func TestDownloadMemory(t *testing.T) {
 			info, err := os.Stat(f.path)
 			require.NoError(t, err)
 			require.Equal(t, size<<20, info.Size())
-			t.Log(fmt.Sprintf("%d MiB in %v, the process grew by %d KiB", size, time.Since(start).Round(time.Millisecond), r.Peak>>10))
+			t.Logf("%d MiB in %v, the process grew by %d KiB", size, time.Since(start).Round(time.Millisecond), r.Peak>>10)
 			require.Less(t, r.Peak, int64(32<<20))
 		})
 	}

@@ -5,5 +5,6 @@
 //   - github is the SDK that README.md shows.
 //   - ratelimited shows the limiter against a server that counts.
 //   - sessions shows a login kept over a restart, and that redirects, a proxy and pinned keys keep secrets where they belong.
+//   - transfer takes a file up and down with a progress bar, kills the process that fetches it, and goes on in another.
 //   - resilience is the code of the recipe for circuit breakers, bulkheads and hedging.
 package examples
