@@ -55,7 +55,7 @@
 //	query:"q"           the query; slices repeat; style= and explode= with OpenAPI's names; query:"*" on a map takes all
 //	header:"X-A"        a header; header:"X-Meta-*" on a map sets each
 //	cookie:"sid"        a cookie
-//	form:"name"         an urlencoded body
+//	form:"name"         an urlencoded body; multipart/form-data if a field is a [File]
 //	json:"name"         a JSON body; beside located fields the json fields together are the body
 //	Body                an untagged field of this name is the whole body: a model, []byte, string, io.Reader, func() (io.ReadCloser, error)
 //

@@ -18,7 +18,7 @@ import (
 // zero value gives an error from each call.
 //
 // Where the fields of Req go is said by their tags: path, query, header, cookie, form, json; an untagged
-// field named Body is the whole body; a model without located fields is itself the body. Res may be a model,
+// field named Body is the whole body; a model without located fields is itself the body. [File] is for uploads. Res may be a model,
 // a slice or a map, any, string, []byte, io.ReadCloser (the caller closes it) or [Empty].
 type Endpoint[Req, Res any] struct{ plain *endpoint }
 

@@ -67,7 +67,7 @@ func appendFileName(dst []byte, name string) ([]byte, error) {
 	}
 	base := name[strings.LastIndexAny(name, `/\`)+1:]
 	if base == "" || base == "." || base == ".." {
-		return nil, errors.New("the file's Name names no file: it ends in a slash, or is . or ..")
+		return nil, errors.New("the file's Name names no file: it ends in a slash, or is a folder's (. or ..)")
 	}
 	quoted, err := quoteParam(base)
 	if err != nil {

@@ -1,13 +1,10 @@
 package crest_test
 
 import (
-	"bufio"
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -171,6 +168,7 @@ func TestFilesAreSentAgain(t *testing.T) {
 					require.Contains(t, server.all[0].body, "the content")
 					if tt.sent == 1 {
 						require.Error(t, err)
+						require.Equal(t, trigger != "401", strings.Contains(err.Error(), "its body cannot be read again: use bytes, a function or an io.Seeker"), "%v", err)
 						return
 					}
 					require.NoError(t, err)
@@ -247,6 +245,20 @@ func TestFilesAreClosedOnce(t *testing.T) {
 			src.settled(t, -1)
 		}
 	})
+	t.Run("a transport that closes again and again", func(t *testing.T) {
+		src := uploadSource{text: "x"}
+		again := inMemory(func(req *http.Request) (*http.Response, error) {
+			_, _ = io.Copy(io.Discard, req.Body)
+			for range 3 {
+				require.NoError(t, req.Body.Close())
+			}
+			return response(req, 204, ""), nil
+		})
+		for _, call := range uploads(func() crest.File { return src.file("f", 0) }) {
+			require.NoError(t, call(t.Context(), newClient(t, "https://x.example", crest.WithTransport(again))))
+		}
+		src.settled(t, 2)
+	})
 	t.Run("a later file is not there", func(t *testing.T) {
 		first, second, third := uploadSource{text: "1"}, uploadSource{fail: own}, uploadSource{text: "3"}
 		_, err := crest.Put[uploadForm, crest.Empty]("/x").Call(t.Context(), newClient(t, answers),
@@ -279,113 +291,6 @@ type cancelsInRead struct {
 func (r *cancelsInRead) Read(p []byte) (int, error) {
 	defer r.cancel()
 	return r.ReadCloser.Read(p[:min(len(p), 100)])
-}
-
-// Row 46, for files: what goes wrong in the caller's own code is told apart from the network, and ends nobody's program.
-func TestFaultRow46Files(t *testing.T) {
-	own := errors.New("cut before its end")
-	c := newClient(t, serve(t, func(_ http.ResponseWriter, r *http.Request) { _, _ = io.Copy(io.Discard, r.Body) }))
-	open := func(r io.ReadCloser) func() crest.File {
-		return func() crest.File {
-			return crest.File{Open: func() (io.ReadCloser, error) { return r, nil }}
-		}
-	}
-	for name, tt := range map[string]struct {
-		file func() crest.File
-		step crest.Step
-		sent crest.Sent
-	}{
-		"Read panics":  {open(io.NopCloser(panicking{})), crest.ErrTransport, crest.SentMaybe},
-		"Close fails":  {open(closesWith{strings.NewReader("x"), func() error { return own }}), crest.ErrTransport, crest.SentMaybe},
-		"Close panics": {open(closesWith{strings.NewReader("x"), func() error { panic("broken") }}), crest.ErrTransport, crest.SentMaybe},
-		"Open panics":  {func() crest.File { return crest.File{Open: func() (io.ReadCloser, error) { panic("broken") }} }, crest.ErrRequest, crest.SentNo},
-		"Open of nil":  {open(nil), crest.ErrRequest, crest.SentNo},
-	} {
-		for kind, call := range uploads(tt.file) {
-			t.Run(name+" "+kind, func(t *testing.T) {
-				err := call(t.Context(), c)
-				fails(t, err, tt.step, crest.KindRequestBody, tt.sent)
-				require.Equal(t, name == "Close fails", errors.Is(err, own))
-			})
-		}
-	}
-}
-
-type closesWith struct {
-	io.Reader
-	close func() error
-}
-
-func (c closesWith) Close() error { return c.close() }
-
-// Row 44, for forms: a server that answers while the files go up is heard.
-func TestFaultRow44Files(t *testing.T) {
-	done := make(chan struct{})
-	c := newClient(t, listen(t, func(conn net.Conn, in *bufio.Reader) {
-		_, _ = io.ReadFull(in, make([]byte, 4096))
-		_, _ = io.WriteString(conn, "HTTP/1.1 413 Content Too Large\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
-		<-done
-	}))
-	err := uploads(func() crest.File { return crest.File{Content: io.LimitReader(endless{}, 64<<20), Size: 64 << 20} })["form"](t.Context(), c)
-	close(done)
-	fails(t, err, crest.ErrStatus, "", crest.SentYes)
-	require.ErrorIs(t, err, crest.Status(413))
-}
-
-// A connection that is cut anywhere in an upload ends in the right error where a second execution could do harm, and otherwise
-// in the right bytes at the second try.
-func TestFaultUploadCutAtEachByte(t *testing.T) {
-	var whole bytes.Buffer
-	measure := newClient(t, listen(t, func(conn net.Conn, in *bufio.Reader) {
-		_ = readRequest(bufio.NewReader(io.TeeReader(in, &whole)))
-		_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-	}))
-	model := func(s *uploadSource) twoFiles {
-		return twoFiles{"text", s.file("f", 0), "text", s.file("g", 0)}
-	}
-	src := uploadSource{text: strings.Repeat("content ", 5)}
-	put, post := crest.Put[twoFiles, crest.Empty]("/x"), crest.Post[twoFiles, crest.Empty]("/x")
-	_, err := put.Call(t.Context(), measure, model(&src))
-	require.NoError(t, err)
-	require.Greater(t, whole.Len(), 500)
-	for _, reset := range []bool{false, true} {
-		for cut := range whole.Len() + 1 {
-			var tries atomic.Int32
-			var arrived atomic.Pointer[http.Request]
-			base := listen(t, func(conn net.Conn, in *bufio.Reader) {
-				if tries.Add(1) == 1 {
-					_, _ = io.CopyN(io.Discard, in, int64(cut))
-					if reset {
-						_ = conn.(*net.TCPConn).SetLinger(0)
-					}
-					return
-				}
-				arrived.Store(readRequest(in))
-				_, _ = io.WriteString(conn, "HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n")
-			})
-			c, _ := onWire(t, base, nil)
-			check := func() {
-				req := arrived.Swap(nil)
-				body, err := io.ReadAll(req.Body)
-				require.NoError(t, err)
-				parts := readForm(t, req.Header.Get("Content-Type"), string(body))
-				require.Len(t, parts, 4)
-				require.Equal(t, src.text+src.text, parts[1].text+parts[3].text, "cut at %d", cut)
-			}
-			_, err := post.Call(t.Context(), c, model(&src))
-			if err == nil && cut == 0 { // the connection was gone before anything was written
-				check()
-			} else {
-				failed := fails(t, err, crest.ErrTransport, crest.KindDisconnected, crest.SentMaybe)
-				require.Len(t, failed.Attempts, 1, "cut at %d", cut)
-			}
-			tries.Store(0)
-			_, err = put.Call(t.Context(), c, model(&src))
-			require.NoError(t, err, "cut at %d", cut)
-			check()
-		}
-	}
-	src.settled(t, -1)
 }
 
 // R24 for forms: an upload that was answered early, or cut, leaves the transport reading a body whose call is over. What arrives is
