@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"strings"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -107,6 +109,7 @@ func TestReconnectLimit(t *testing.T) {
 		"steady":                   {[]step{live(20*time.Second, broken), live(20*time.Second, broken), live(20*time.Second, broken), live(20*time.Second, broken), live(20*time.Second, broken), gives(204)}, 6, 0, "", "", ""},
 		"nearly steady":            {[]step{live(20*time.Second-1, broken)}, 4, 0, crest.ErrResponse, crest.KindTruncated, "broken"},
 		"not there":                {[]step{one(1), gives(503)}, 4, 1, crest.ErrStatus, "", "503"},
+		"nobody listens":           {[]step{one(1), breaks(&net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED})}, 4, 1, crest.ErrTransport, crest.KindConnect, ""},
 		"in turn":                  {[]step{one(1), gives(503), events(""), gives(503), one(2), gives(503), gives(204)}, 4, 1, crest.ErrStatus, "", "503"},
 		"in turn with events":      {[]step{one(1), gives(503), one(2), gives(503), gives(503), one(3), gives(204)}, 7, 3, "", "", ""},
 		"refused":                  {[]step{one(1), gives(403)}, 2, 1, crest.ErrStatus, "", "403"},
