@@ -3,6 +3,7 @@ module github.com/crest-go/crest/examples
 go 1.26.0
 
 require (
+	github.com/coder/websocket v1.8.15
 	github.com/crest-go/crest v0.0.0
 	github.com/failsafe-go/failsafe-go v0.9.8
 	github.com/mccutchen/go-httpbin/v2 v2.26.0

@@ -58,7 +58,7 @@ func (e *CloseError) orderly() bool {
 // in time, or [crest.KindDisconnected] if it hung up.
 func (c *Conn[Out, In]) Close(code int, reason string) error {
 	if !sendable(code) || len(reason) > 123 || !utf8.ValidString(reason) {
-		return c.link.failed(nil, crest.ErrRequest, "", fmt.Errorf("a close frame cannot have the code %d and this reason: codes are 1000 to 1003, 1007 to 1014 and 3000 to 4999, reasons at most 123 bytes of UTF-8", code))
+		return c.link.failed(crest.ErrRequest, "", fmt.Errorf("a close frame cannot have the code %d and this reason: codes are 1000 to 1003, 1007 to 1014 and 3000 to 4999, reasons at most 123 bytes of UTF-8", code))
 	}
 	return c.link.close(code, reason)
 }
@@ -84,7 +84,7 @@ func (l *link) close(code int, reason string) error {
 	case err == nil || coder.CloseStatus(err) != -1:
 		return nil
 	case late.Load() || errors.Is(err, context.DeadlineExceeded):
-		return l.failed(nil, crest.ErrTransport, crest.KindTimeout, fmt.Errorf("the server did not answer the close frame within %v", l.options.CloseTimeout))
+		return l.failed(crest.ErrTransport, crest.KindTimeout, fmt.Errorf("the server did not answer the close frame within %v", l.options.CloseTimeout))
 	}
-	return l.failed(nil, crest.ErrTransport, crest.KindDisconnected, fmt.Errorf("the server did not answer the close frame: %w", err))
+	return l.failed(crest.ErrTransport, crest.KindDisconnected, fmt.Errorf("the server did not answer the close frame: %w", err))
 }

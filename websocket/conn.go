@@ -46,7 +46,7 @@ func (c *Conn[Out, In]) encode(ctx context.Context, message Out) (kind coder.Mes
 		}
 	}
 	if !utf8.Valid(data) {
-		return 0, nil, c.link.failed(nil, crest.ErrRequest, "", errors.New("a text message must be UTF-8: send it as []byte"))
+		return 0, nil, c.link.failed(crest.ErrRequest, "", errors.New("a text message must be UTF-8: send it as []byte"))
 	}
 	return coder.MessageText, data, nil
 }

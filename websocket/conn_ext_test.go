@@ -134,31 +134,32 @@ func TestSendRefused(t *testing.T) {
 }
 
 // receives receives what a server sends, and the message after it.
-func receives[In any](t *testing.T, sent string, next string, opts ...crest.ClientOption) (first In, err error, second In) {
+func receives[In any](t *testing.T, sent string, next string, opts ...crest.ClientOption) (first, second In, err error) {
 	t.Helper()
 	conn := dial[string, In](t, raw(t, func(p *peer) {
 		p.says(sent + next)
 		p.rest()
 	}), websocket.Options{}, opts...)
 	first, err = conn.Receive(t.Context())
-	second, again := conn.Receive(t.Context())
+	var again error
+	second, again = conn.Receive(t.Context())
 	require.NoError(t, again, "the connection goes on")
-	return first, err, second
+	return first, second, err
 }
 
 // S4.78, S4.79: what is not of the declared kind or model is said so, and the next message is received.
 func TestReceiveKinds(t *testing.T) {
-	first, err, _ := receives[string](t, frame(fin|text, "héllo"), frame(fin|text, ""))
+	first, _, err := receives[string](t, frame(fin|text, "héllo"), frame(fin|text, ""))
 	require.NoError(t, err)
 	require.Equal(t, "héllo", first)
 
-	_, err, after := receives[string](t, frame(fin|bytes_, "hello"), frame(fin|text, "after"))
+	_, after, err := receives[string](t, frame(fin|bytes_, "hello"), frame(fin|text, "after"))
 	require.ErrorIs(t, err, crest.ErrResponse)
 	require.ErrorIs(t, err, crest.KindContentType)
 	require.ErrorContains(t, err, "a BINARY message, and string takes TEXT messages")
 	require.Equal(t, "after", after)
 
-	_, err, more := receives[[]byte](t, frame(fin|text, "hello"), frame(fin|bytes_, "\xff"))
+	_, more, err := receives[[]byte](t, frame(fin|text, "hello"), frame(fin|bytes_, "\xff"))
 	require.ErrorIs(t, err, crest.KindContentType)
 	require.Equal(t, []byte("\xff"), more)
 
@@ -174,34 +175,34 @@ func TestReceiveKinds(t *testing.T) {
 		"another type":      {frame(fin|text, `{"text":7}`), crest.KindDecode},
 		"against its rules": {frame(fin|text, `{"text":""}`), crest.KindValidation},
 	} {
-		_, err, after := receives[said](t, tt.sent, frame(fin|text, `{"text":"after"}`))
+		_, after, err := receives[said](t, tt.sent, frame(fin|text, `{"text":"after"}`))
 		require.ErrorIs(t, err, crest.ErrResponse, name)
 		require.ErrorIs(t, err, tt.kind, name)
 		require.Equal(t, said{Text: "after"}, after, name)
 	}
 
-	list, err, _ := receives[[]int](t, frame(fin|text, `[1,2]`), frame(fin|text, `[]`))
+	list, _, err := receives[[]int](t, frame(fin|text, `[1,2]`), frame(fin|text, `[]`))
 	require.NoError(t, err)
 	require.Equal(t, []int{1, 2}, list)
-	anything, err, null := receives[any](t, frame(fin|text, `{"a":"b"}`), frame(fin|text, `null`))
+	anything, null, err := receives[any](t, frame(fin|text, `{"a":"b"}`), frame(fin|text, `null`))
 	require.NoError(t, err)
 	require.Equal(t, map[string]any{"a": "b"}, anything)
 	require.Nil(t, null)
-	pointer, err, _ := receives[*said](t, frame(fin|text, `{"text":"x"}`), frame(fin|text, `{"text":"y"}`))
+	pointer, _, err := receives[*said](t, frame(fin|text, `{"text":"x"}`), frame(fin|text, `{"text":"y"}`))
 	require.NoError(t, err)
 	require.Equal(t, &said{Text: "x"}, pointer)
-	document, err, _ := receives[struct{ Name string }](t, frame(fin|text, `<a><Name>x</Name></a>`), frame(fin|text, `<a/>`), crest.WithCodec(crest.XML()))
+	document, _, err := receives[struct{ Name string }](t, frame(fin|text, `<a><Name>x</Name></a>`), frame(fin|text, `<a/>`), crest.WithCodec(crest.XML()))
 	require.NoError(t, err)
 	require.Equal(t, "x", document.Name)
 }
 
 // The settings of client and call hold for messages.
 func TestReceiveSettings(t *testing.T) {
-	_, err, _ := receives[said](t, frame(fin|text, `{"text":"x","new":1}`), frame(fin|text, `{"text":"y"}`), crest.WithStrictFields())
+	_, _, err := receives[said](t, frame(fin|text, `{"text":"x","new":1}`), frame(fin|text, `{"text":"y"}`), crest.WithStrictFields())
 	require.ErrorIs(t, err, crest.KindDecode)
 	var reported error
 	observe := crest.WithValidation(crest.Validation{Mode: crest.Observe, Report: func(_ context.Context, err *crest.CallError) { reported = err }})
-	got, err, _ := receives[said](t, frame(fin|text, `{"token":"x"}`), frame(fin|text, `{"text":"y"}`), observe)
+	got, _, err := receives[said](t, frame(fin|text, `{"token":"x"}`), frame(fin|text, `{"text":"y"}`), observe)
 	require.NoError(t, err)
 	require.Equal(t, "x", got.Token)
 	require.ErrorIs(t, reported, crest.KindValidation)

@@ -67,13 +67,13 @@ func (l *link) ended() *ending {
 	return l.end
 }
 
-// failed makes the error of a call. ctx is nil where it has no part in it.
-func (l *link) failed(ctx context.Context, step crest.Step, kind crest.Kind, err error) error {
+// failed makes the error of a call in which no context has a part.
+func (l *link) failed(step crest.Step, kind crest.Kind, err error) error {
 	failed := &crest.CallError{Step: step, Kind: kind, Err: err}
 	if step == crest.ErrTransport {
 		failed.Sent = crest.SentMaybe
 	}
-	return l.wire.Failed(ctx, failed)
+	return l.wire.Failed(context.Background(), failed)
 }
 
 // over is the error of a connection that has ended.
@@ -91,7 +91,7 @@ func (l *link) receive(ctx context.Context) (coder.MessageType, []byte, error) {
 	}
 	n := l.receives.Load()
 	if n%2 == 1 || !l.receives.CompareAndSwap(n, n+1) {
-		return 0, nil, l.failed(nil, crest.ErrRequest, "", errBusy)
+		return 0, nil, l.failed(crest.ErrRequest, "", errBusy)
 	}
 	defer l.receives.Add(1)
 	kind, data, err := l.conn.Read(ctx)
@@ -109,11 +109,11 @@ func (l *link) receive(ctx context.Context) (coder.MessageType, []byte, error) {
 func (l *link) ready(ctx context.Context) error {
 	switch {
 	case ctx == nil:
-		return l.failed(nil, crest.ErrRequest, "", errors.New("the context is nil: use context.Background()"))
+		return l.failed(crest.ErrRequest, "", errors.New("the context is nil: use context.Background()"))
 	case l.ended() != nil:
 		return l.over()
 	case ctx.Err() != nil:
-		return l.failed(ctx, crest.ErrRequest, "", ctx.Err())
+		return l.wire.Failed(ctx, &crest.CallError{Step: crest.ErrRequest, Err: ctx.Err()})
 	}
 	return nil
 }
@@ -204,7 +204,7 @@ func (l *link) unwritten(ctx context.Context, err error) error {
 		l.lose(err)
 		_ = l.conn.CloseNow()
 	}
-	return l.failed(nil, crest.ErrTransport, crest.KindDisconnected, l.ended())
+	return l.failed(crest.ErrTransport, crest.KindDisconnected, l.ended())
 }
 
 // ping sends a ping and waits for its pong.

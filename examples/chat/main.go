@@ -1,6 +1,6 @@
 // Command chat talks to an API in the style of those of language models, which it starts itself on a loopback port. It prints
-// the tokens of a completion as they come, shows what an error in the middle of a stream is, and what a stream that is cut off is. It
-// exits with 1 if anything is not as it should be.
+// the tokens of a completion as they come, shows what an error in the middle of a stream is, and what a stream that is cut off is. Then
+// it talks in a room of the same API over WebSocket. It exits with 1 if anything is not as it should be.
 //
 //	go run ./examples/chat
 package main
@@ -35,6 +35,9 @@ var parts = []struct {
 	{"The model gives up in the middle", showFailure},
 	{"The connection is lost in the middle", showCut},
 	{"Nobody reads any further", showLeaving},
+	{"A room", showRoom},
+	{"Who shouts is shown the door", showDoor},
+	{"A name that is taken", showRefused},
 }
 
 // run starts the server and shows all parts.

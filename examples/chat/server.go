@@ -25,6 +25,7 @@ const (
 func newServer() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /v1/completions", serveCompletion)
+	mux.HandleFunc("GET /v1/rooms/{room}", newRooms().serve)
 	return mux
 }
 
