@@ -191,15 +191,17 @@ func TestDownloadFileOfAnotherRequest(t *testing.T) {
 // Two at once to one path: the second is told so, whoever it is.
 func TestDownloadFileTwice(t *testing.T) {
 	s := newStore(1000)
-	arrived, release := make(chan struct{}), make(chan struct{})
+	arrived, held := make(chan struct{}), make(chan struct{})
+	release := sync.OnceFunc(func() { close(held) })
 	var first sync.Once
 	base := serve(t, func(w http.ResponseWriter, r *http.Request) {
 		first.Do(func() {
 			close(arrived)
-			<-release
+			<-held
 		})
 		s.ServeHTTP(w, r)
 	})
+	defer release() // also when the test fails
 	c := newClient(t, base)
 	f := newFolder(t)
 	done := make(chan error, 1)
@@ -213,7 +215,7 @@ func TestDownloadFileTwice(t *testing.T) {
 	require.ErrorContains(t, err, "under way")
 	other := results(t, child(t, fetchTask{URL: base, Path: f.path}))[0]
 	require.Contains(t, other.Err, "under way")
-	close(release)
+	release()
 	require.NoError(t, <-done)
 	f.holds(s.content)
 }
