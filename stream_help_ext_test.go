@@ -5,6 +5,7 @@ import (
 	"io"
 	"iter"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -31,7 +32,7 @@ type body struct {
 func live(pieces ...any) step {
 	return func(req *http.Request) (*http.Response, error) {
 		resp := response(req, 200, "", "Content-Type", "text/event-stream")
-		resp.Body, resp.ContentLength = &body{ctx: req.Context(), pieces: pieces}, -1
+		resp.Body, resp.ContentLength = &body{ctx: req.Context(), pieces: slices.Clone(pieces)}, -1
 		return resp, nil
 	}
 }

@@ -28,7 +28,9 @@ func (b *buffer) more() bool {
 	if b.failure != nil {
 		return false
 	}
-	b.move()
+	if b.start == b.end || b.end == len(b.buf) { // not each time: bytes that come one by one would be copied as often as they are many
+		b.move()
+	}
 	for range maxIdleReads {
 		n, err := b.src.Read(b.buf[b.end:])
 		b.end += n

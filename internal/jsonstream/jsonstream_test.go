@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -124,6 +125,17 @@ func TestMemory(t *testing.T) {
 	require.Equal(t, io.EOF, err)
 	require.Len(t, got, 2)
 	require.LessOrEqual(t, len(r.buf), 2*bufferSize)
+}
+
+// However the bytes come, a megabyte takes no time to speak of.
+func TestNoQuadraticTime(t *testing.T) {
+	long := `"` + strings.Repeat("x", 1<<20) + `"`
+	for format, stream := range map[Format]string{Lines: long, Sequence: "\x1e" + long + "\n", Values: "[" + long + strings.Repeat(",1", 1<<18) + "]"} {
+		start := time.Now()
+		_, err := readAll(NewReader(iotest.OneByteReader(strings.NewReader(stream)), format, limit))
+		require.Equal(t, io.EOF, err)
+		require.Less(t, time.Since(start), 10*time.Second)
+	}
 }
 
 func TestSourceFailures(t *testing.T) {

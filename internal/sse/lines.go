@@ -102,7 +102,9 @@ func (l *lines) find() int {
 
 // fill reads more behind what is there, in a larger buffer if need be.
 func (l *lines) fill() {
-	l.move()
+	if l.start == l.end || l.end == len(l.buf) { // not each time: bytes that come one by one would be copied as often as they are many
+		l.move()
+	}
 	for range maxIdleReads {
 		n, err := l.src.Read(l.buf[l.end:])
 		l.end += n

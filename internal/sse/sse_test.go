@@ -139,8 +139,8 @@ func (silent) Read([]byte) (int, error) { return 0, nil }
 // Whatever ends the lines, and however they come, a megabyte takes no time to speak of.
 func TestNoQuadraticTime(t *testing.T) {
 	for name, stream := range map[string]string{
-		"CR": strings.Repeat("data: a\r\r", 1<<18), "LF": strings.Repeat("data: a\n\n", 1<<18), "CR in one long line": strings.Repeat("x\r", 1<<20),
-		"one line": "data: " + strings.Repeat("x", 2<<20), "empty lines": strings.Repeat("\n", 2<<20),
+		"CR": strings.Repeat("data: a\r\r", 1<<16), "LF": strings.Repeat("data: a\n\n", 1<<16), "CR in one long line": strings.Repeat("x\r", 1<<18),
+		"one line": "data: " + strings.Repeat("x", 1<<20), "empty lines": strings.Repeat("\n", 1<<19),
 	} {
 		t.Run(name, func(t *testing.T) {
 			start := time.Now()
