@@ -142,6 +142,7 @@ func TestUpgradeTime(t *testing.T) {
 		"in time": {wait: time.Second, ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeout(ctx, 2*time.Second)
 		}},
+		"in time, by Total": {wait: time.Second, ctx: context.WithCancel},
 		"the context's deadline": {wait: time.Hour, ctx: func(ctx context.Context) (context.Context, context.CancelFunc) {
 			return context.WithTimeoutCause(ctx, 2*time.Second, cause)
 		}, is: []error{crest.ErrTransport, context.DeadlineExceeded, cause}, not: []error{context.Canceled}},
