@@ -7,9 +7,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"syscall"
 	"testing"
 
@@ -27,7 +27,7 @@ type fetchTask struct {
 	How       crest.Transfer
 	Retries   int
 	User      int    // to become, if it is not 0
-	Small     string // the size of a disk to put the path on, if it is not ""
+	Room      uint64 // that a file has at first, if it is not 0; without a bound afterwards
 	Measure   bool   // what memory it takes
 }
 
@@ -60,8 +60,8 @@ func beChild(text string) int {
 		return task.measure(c)
 	}
 	results := []childResult{task.fetch(c)}
-	if task.Small != "" {
-		if err := enlarge(filepath.Dir(task.Path)); err != nil {
+	if task.Room != 0 {
+		if err := limitFiles(math.MaxUint64); err != nil {
 			fmt.Println(err)
 			return 3
 		}
@@ -91,8 +91,8 @@ func (task *fetchTask) prepare() error {
 	if task.User != 0 {
 		return becomeUser(task.User)
 	}
-	if task.Small != "" {
-		return smallDisk(filepath.Dir(task.Path), task.Small)
+	if task.Room != 0 {
+		return limitFiles(task.Room)
 	}
 	return nil
 }
@@ -109,7 +109,7 @@ func (task *fetchTask) fetch(c crest.Caller) (r childResult) {
 	if failed, ok := err.(*crest.CallError); ok {
 		r.Kind = failed.Kind
 	}
-	for name, is := range map[string]error{"permission": os.ErrPermission, "no space": syscall.ENOSPC, "request": crest.ErrRequest, "response": crest.ErrResponse} {
+	for name, is := range map[string]error{"permission": os.ErrPermission, "no room": syscall.EFBIG, "request": crest.ErrRequest, "response": crest.ErrResponse} {
 		if errors.Is(err, is) {
 			r.Is = append(r.Is, name)
 		}

@@ -6,6 +6,5 @@ import "errors"
 
 // The tests that need these are Linux's.
 
-func becomeUser(int) error        { return errors.ErrUnsupported }
-func smallDisk(_, _ string) error { return errors.ErrUnsupported }
-func enlarge(string) error        { return errors.ErrUnsupported }
+func becomeUser(int) error    { return errors.ErrUnsupported }
+func limitFiles(uint64) error { return errors.ErrUnsupported }
