@@ -191,14 +191,14 @@ func TestUpgradeTime(t *testing.T) {
 	}
 }
 
-// A connection has its place in the pool until it is closed, whatever becomes of the context.
+// A connection has its place in the pool until it is closed, whatever becomes of the context, and longer than Total.
 func TestUpgradePlace(t *testing.T) {
 	c := newClient(t, listen(t, lines), crest.WithPool(crest.Pool{MaxConns: 1}))
 	ctx, cancel := context.WithCancel(t.Context())
-	body, err := tunnel.Call(ctx, c, crest.Empty{})
+	body, err := tunnel.Call(ctx, c, crest.Empty{}, crest.WithTimeout(200*time.Millisecond))
 	require.NoError(t, err)
 	cancel()
-	soon, cancelSoon := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	soon, cancelSoon := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancelSoon()
 	_, err = tunnel.Call(soon, c, crest.Empty{})
 	require.ErrorContains(t, err, "no place became free")
