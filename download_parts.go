@@ -84,7 +84,7 @@ func (p *parts) first() *CallError {
 	if have == nil {
 		have = spans{{0, d.done}}
 	}
-	return p.begin(have, have.gaps(d.rep.Size, p.size()))
+	return p.begin(have, have.gaps(d.rep.Size))
 }
 
 func (p *parts) size() int64 { return nearer(p.d.rules.PartSize, defaultPartSize) }
@@ -96,7 +96,7 @@ func (p *parts) discovered(first *stretch) *CallError {
 		return fail(ErrResponse, KindRange, errAnew)
 	}
 	first.whole = false
-	return p.begin(spans{}, spans{first.span}.gaps(p.d.rep.Size, p.size()))
+	return p.begin(spans{}, spans{first.span}.gaps(p.d.rep.Size))
 }
 
 // begin lets others work as well. From now on which bytes are there is noted one by one.
@@ -106,7 +106,7 @@ func (p *parts) begin(have, todo spans) *CallError {
 		return fail(ErrResponse, KindOutput, err)
 	}
 	p.todo = todo
-	for range min(p.d.rules.Parallel-1, len(todo)) {
+	for range min(int64(p.d.rules.Parallel-1), todo.length()/p.size()+int64(len(todo))) { // no more than there may be parts
 		p.wg.Go(p.work)
 	}
 	return nil
@@ -136,12 +136,10 @@ func (p *parts) work() {
 func (p *parts) next() (span, bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.todo) == 0 || p.failure != nil {
+	if p.failure != nil {
 		return span{}, false
 	}
-	next := p.todo[0]
-	p.todo = p.todo[1:]
-	return next, true
+	return p.todo.cut(p.size())
 }
 
 var errPartFailed = errors.New("another part has failed")

@@ -153,6 +153,19 @@ func TestDownloadPartsThatAreNone(t *testing.T) {
 	}
 }
 
+// A server that claims more than anybody has: what is noted of the parts does not grow with it.
+func TestDownloadPartsOfAVastBody(t *testing.T) {
+	vast := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Range") != "bytes=0-99" {
+			w.WriteHeader(404)
+			return
+		}
+		partial("bytes 0-99/2305843009213693952", strings.Repeat("x", 100))(w, r)
+	})
+	_, err := crest.DownloadFile(t.Context(), resuming(t, vast), download, crest.Empty{}, newFolder(t).path, inParts(3, 100))
+	fails(t, err, crest.ErrStatus, "", crest.SentYes)
+}
+
 // Another version in the middle: nothing of the first one is in the file.
 func TestDownloadPartsOfAnotherVersion(t *testing.T) {
 	for name, tt := range map[string]func(s *store, r *http.Request){

@@ -62,7 +62,9 @@ func TestSpans(t *testing.T) {
 		}
 		require.Equal(t, n, all.length())
 		most := 1 + random.Int64N(50)
-		for _, g := range all.gaps(size, most) {
+		missing := all.gaps(size)
+		require.LessOrEqual(t, len(missing), len(all)+1)
+		for g, ok := missing.cut(most); ok; g, ok = missing.cut(most) {
 			require.LessOrEqual(t, g.end-g.from, most)
 			for i := g.from; i < g.end; i++ {
 				require.False(t, there[i])

@@ -70,19 +70,30 @@ func (all spans) add(s span) spans {
 	return joined
 }
 
-// gaps are what is missing of size bytes, in pieces of at most the length most.
-func (all spans) gaps(size, most int64) spans {
+// gaps are what is missing of size bytes. They are as many as the spans and not as the bytes: a server says how large a body is.
+func (all spans) gaps(size int64) spans {
 	var gaps spans
 	at := int64(0)
 	for _, s := range append(slices.Clone(all), span{size, size}) {
-		for at < s.from {
-			end := min(s.from, at+most)
-			gaps = append(gaps, span{at, end})
-			at = end
+		if at < s.from {
+			gaps = append(gaps, span{at, s.from})
 		}
 		at = s.end
 	}
 	return gaps
+}
+
+// cut takes at most n bytes off the front.
+func (all *spans) cut(n int64) (front span, ok bool) {
+	if len(*all) == 0 {
+		return span{}, false
+	}
+	first := &(*all)[0]
+	front = span{first.from, first.from + min(n, first.end-first.from)}
+	if first.from = front.end; first.from == first.end {
+		*all = (*all)[1:]
+	}
+	return front, true
 }
 
 func (all spans) length() (n int64) {

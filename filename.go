@@ -33,13 +33,14 @@ func dispositionParams(text string) map[string]string {
 	params := map[string]string{}
 	_, rest, _ := strings.Cut(text, ";")
 	for rest != "" {
-		name, after, ok := strings.Cut(rest, "=")
-		if before, next, cut := strings.Cut(rest, ";"); cut && len(before) < len(name) { // a parameter without a value
-			rest = next
-			continue
-		}
-		if !ok {
+		end := strings.IndexAny(rest, "=;")
+		if end < 0 {
 			break
+		}
+		name, after := rest[:end], rest[end+1:]
+		if rest[end] == ';' { // a parameter without a value
+			rest = after
+			continue
 		}
 		var value string
 		value, rest = paramValue(strings.TrimLeft(after, " \t"))

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -82,6 +83,13 @@ func safe(name string) error {
 		return Status(0)
 	}
 	return nil
+}
+
+// A header is as long as a server likes, up to the bound of all headers.
+func TestFileNameNoQuadraticTime(t *testing.T) {
+	start := time.Now()
+	require.Equal(t, "a.txt", suggestedName("attachment;"+strings.Repeat(";", 1<<20)+"filename=a.txt"))
+	require.Less(t, time.Since(start), 2*time.Second)
 }
 
 func FuzzFileName(f *testing.F) {

@@ -95,7 +95,7 @@ func (r *Reader) line() ([]byte, error) {
 		if r.pos += i + 1; i < 0 {
 			r.pos = r.end
 		}
-		line := bytes.TrimRight(r.buf[r.start:r.pos], "\r\n")
+		line := bytes.TrimSuffix(bytes.TrimSuffix(r.buf[r.start:r.pos], []byte{'\n'}), []byte{'\r'}) // one end: more of them count as text
 		if int64(len(line)) > r.limit {
 			return nil, &TooLarge{r.limit}
 		}

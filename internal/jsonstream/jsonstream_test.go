@@ -116,6 +116,17 @@ func TestR32Bounds(t *testing.T) {
 	}
 }
 
+// R32: a line of white space is a line, whose end a server may never send.
+func TestR32LineOfSpace(t *testing.T) {
+	const limit = 100 << 10
+	for _, c := range []string{"\r", " ", "\t"} {
+		r := NewReader(strings.NewReader(strings.Repeat(c, 1<<20)), Lines, limit)
+		_, err := readAll(r)
+		require.IsType(t, errLarge, err, "%q", c)
+		require.LessOrEqual(t, len(r.buf), 4*limit)
+	}
+}
+
 // What lies between the values is not held, and the buffer of a large value is given back.
 func TestMemory(t *testing.T) {
 	space := strings.Repeat(" \n", 1<<20)
