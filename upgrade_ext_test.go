@@ -197,6 +197,7 @@ func TestUpgradePlace(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	body, err := tunnel.Call(ctx, c, crest.Empty{}, crest.WithTimeout(200*time.Millisecond))
 	require.NoError(t, err)
+	defer body.Close()
 	cancel()
 	soon, cancelSoon := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancelSoon()
