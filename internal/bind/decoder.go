@@ -111,7 +111,7 @@ func (d *decoder) header(model reflect.Value, h http.Header) error {
 func (d *decoder) headers(model reflect.Value, h http.Header) error {
 	names := slices.DeleteFunc(slices.Sorted(maps.Keys(h)), func(name string) bool {
 		_, ok := d.under(name)
-		return !ok
+		return !ok || d.rivals[name] != nil
 	})
 	v, ok := d.reset(model, len(names) > 0)
 	if !ok {
@@ -135,16 +135,17 @@ func (n *node) put(v reflect.Value, key string, lines []string) error {
 		return err
 	}
 	e := reflect.New(v.Type().Elem()).Elem()
-	inner, value := n.elem.make(e)
-	if inner.shape == listShape {
-		if err := inner.fill(value, lines); err != nil {
-			return err
-		}
-	} else if err := inner.parse(value, join(lines)); err != nil {
-		return err
+	var err error
+	if n.elem.shape == listShape {
+		inner, value := n.elem.make(e)
+		err = inner.fill(value, lines)
+	} else {
+		err = n.elem.take(e, join(lines))
 	}
-	v.SetMapIndex(k, e)
-	return nil
+	if err == nil {
+		v.SetMapIndex(k, e)
+	}
+	return err
 }
 
 func (d *decoder) cookie(model reflect.Value, cookies []*http.Cookie) error {
@@ -177,18 +178,26 @@ func (d *decoder) clear(texts ...string) []string {
 // read fills v from the lines of a header or the values of a cookie.
 func (d *decoder) read(v reflect.Value, lines []string) error {
 	text := join(lines)
-	if text == "null" && d.node.optional() {
-		d.node.setNull(v)
-		return nil
+	if !d.compound() || text == "null" && d.node.optional() {
+		return d.node.take(v, d.clear(text)[0])
 	}
 	n, v := d.node.make(v)
-	switch n.shape {
-	case listShape:
+	if n.shape == listShape {
 		return n.fill(v, d.clear(n.items(lines)...))
-	case mapShape, structShape:
-		return n.fillObject(v, d.clear(n.items(lines)...), d.style.explode)
 	}
-	return n.parse(v, d.clear(text)[0])
+	pairs, err := d.pairsOf(lines)
+	if err != nil {
+		return err
+	}
+	return n.fillObject(v, pairs)
+}
+
+// pairsOf are the members of an object.
+func (d *decoder) pairsOf(lines []string) ([]Pair, error) {
+	if d.place == Header && d.style.explode {
+		return explodedPairs(lines)
+	}
+	return paired(d.clear(d.node.items(lines)...), d.style.explode)
 }
 
 // make allocates what stands around a value.
@@ -254,12 +263,18 @@ func cutItem(line string) (text, rest string, quoted bool) {
 		text, rest, _ = strings.Cut(line, ",")
 		return strings.TrimRight(text, " \t"), rest, false
 	}
+	text, rest = unquote(line)
+	_, rest, _ = strings.Cut(rest, ",")
+	return text, rest, true
+}
+
+// unquote takes a quoted-string (RFC 9110, section 5.6.4) off a line. Its closing quote may be missing.
+func unquote(line string) (text, rest string) {
 	var b strings.Builder
 	for i := 1; i < len(line); i++ {
 		switch line[i] {
 		case '"':
-			_, rest, _ = strings.Cut(line[i+1:], ",")
-			return b.String(), rest, true
+			return b.String(), line[i+1:]
 		case '\\':
 			i++
 		}
@@ -267,7 +282,7 @@ func cutItem(line string) (text, rest string, quoted bool) {
 			b.WriteByte(line[i])
 		}
 	}
-	return b.String(), "", true // the closing quote is missing
+	return b.String(), ""
 }
 
 // dates puts HTTP dates together again, which hold a comma each.
@@ -284,35 +299,78 @@ func (n *node) fill(v reflect.Value, texts []string) error {
 	if v.Kind() == reflect.Slice {
 		v.Set(reflect.MakeSlice(v.Type(), len(texts), len(texts)))
 	} else if len(texts) != v.Len() {
-		return &problem{text: "is a list of another length than the field's array: use a slice"}
+		return errLength
 	}
 	for i, text := range texts {
-		inner, value := n.elem.make(v.Index(i))
-		if err := inner.parse(value, text); err != nil {
+		if err := n.elem.take(v.Index(i), text); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// fillObject reads a list of names and values: R=100,G=200 when exploded, else
-// R,100,G,200. What a struct has no field for is skipped.
-func (n *node) fillObject(v reflect.Value, items []string, explode bool) error {
-	if n.shape == mapShape {
-		v.Set(reflect.MakeMap(n.typ))
-	}
+var errLength = &problem{text: "is a list of another length than the field's array: use a slice"}
+
+var errNoPairs = &problem{text: "is not a list of names and values (explode= in the tag says how they are paired)"}
+
+// paired puts names and values together: R=100,G=200 when exploded, else R,100,G,200.
+func paired(items []string, explode bool) ([]Pair, error) {
+	pairs := make([]Pair, 0, len(items))
 	for i := 0; i < len(items); i++ {
-		key, value, ok := strings.Cut(items[i], "=")
+		name, value, ok := strings.Cut(items[i], "=")
 		if !explode {
-			if key, ok = items[i], i+1 < len(items); ok {
+			if name, ok = items[i], i+1 < len(items); ok {
 				i++
 				value = items[i]
 			}
 		}
 		if !ok {
-			return &problem{text: "is not a list of names and values (explode= in the tag says how they are paired)"}
+			return nil, errNoPairs
 		}
-		if err := n.setMember(v, key, value); err != nil {
+		pairs = append(pairs, Pair{name, value})
+	}
+	return pairs, nil
+}
+
+// explodedPairs reads lines of R=100, G="a, b", where either side may be a quoted-string.
+func explodedPairs(lines []string) ([]Pair, error) {
+	var pairs []Pair
+	for _, line := range lines {
+		for line = strings.TrimLeft(line, " \t,"); line != ""; line = strings.TrimLeft(line, " \t,") {
+			var p Pair
+			if p.Name, line = cutUntil(line, '='); !strings.HasPrefix(line, "=") {
+				return nil, errNoPairs
+			}
+			p.Value, line = cutUntil(line[1:], ',')
+			pairs = append(pairs, p)
+		}
+	}
+	return pairs, nil
+}
+
+// cutUntil takes a quoted-string or a plain text off a line, up to a mark or its end.
+func cutUntil(line string, mark byte) (text, rest string) {
+	end := strings.IndexByte(line, mark)
+	if !strings.HasPrefix(line, `"`) {
+		if end < 0 {
+			end = len(line)
+		}
+		return strings.TrimRight(line[:end], " \t"), line[end:]
+	}
+	text, rest = unquote(line)
+	if i := strings.IndexByte(rest, mark); i >= 0 {
+		return text, rest[i:]
+	}
+	return text, ""
+}
+
+// fillObject reads an object's members. What a struct has no field for is skipped.
+func (n *node) fillObject(v reflect.Value, pairs []Pair) error {
+	if n.shape == mapShape {
+		v.Set(reflect.MakeMapWithSize(n.typ, len(pairs)))
+	}
+	for _, p := range pairs {
+		if err := n.setMember(v, p.Name, p.Value); err != nil {
 			return err
 		}
 	}
@@ -325,8 +383,7 @@ func (n *node) setMember(v reflect.Value, key, value string) error {
 	}
 	for _, m := range n.members {
 		if m.name == key {
-			inner, at := m.node.make(m.alloc(v))
-			return inner.parse(at, value)
+			return m.node.take(m.alloc(v), value)
 		}
 	}
 	return nil

@@ -88,9 +88,13 @@ func (r *Request) AppendJSON(dst []byte, v reflect.Value, marshal func(v any) ([
 	if err != nil {
 		return dst, err
 	}
+	return appendJSON(dst, v, r.body.json, marshal)
+}
+
+func appendJSON(dst []byte, v reflect.Value, fields []*jsonField, marshal func(v any) ([]byte, error)) (_ []byte, err error) {
 	dst = append(dst, '{')
 	first := len(dst)
-	for _, j := range r.body.json {
+	for _, j := range fields {
 		fv, ok := j.in(v)
 		if !ok || j.left(fv) {
 			continue

@@ -36,22 +36,7 @@ func (c *responseCompiler) jsonFields(fields []*field) {
 // else. Names match exactly, else without regard to case, as in encoding/json.
 // null leaves v as it is. An error of a field is a [*FieldError].
 func (r *Response) DecodeJSON(v reflect.Value, data []byte, unmarshal func(data []byte, v any) error) error {
-	var object map[string]json.RawMessage
-	if err := unmarshal(data, &object); err != nil {
-		return err
-	}
-	v = r.open(v)
-	members := jsonMembers{object: object, fields: r.json}
-	for _, j := range r.json {
-		raw, ok := members.of(j)
-		if !ok {
-			continue
-		}
-		if err := j.read(j.alloc(v), raw, unmarshal); err != nil {
-			return j.fail(err)
-		}
-	}
-	return nil
+	return decodeJSON(r.open(v), r.json, data, unmarshal)
 }
 
 func (j *jsonField) read(v reflect.Value, raw []byte, unmarshal func([]byte, any) error) (err error) {
