@@ -72,6 +72,8 @@ const (
 	KindDecode      Kind = "decode"
 	KindValidation  Kind = "validation" // also of ErrRequest: the model broke its own rules
 
+	KindRoute Kind = "route" // of ErrRequest, on a server's side: the request is for another endpoint
+
 	KindPageLoop  Kind = "page loop"  // a page leads to one that was there already
 	KindPageLimit Kind = "page limit" // there are more pages or items than [Paging] allows
 	KindPageLink  Kind = "page link"  // the next page is nowhere, or not where credentials may go

@@ -22,7 +22,8 @@ type endpoint struct {
 	chain        http.RoundTripper // the endpoint's middleware; nil without
 	dynamic      bool              // models are values of interface type any (NewEndpointOf)
 
-	last atomic.Pointer[merged] // the settings merged with those of the client that called last
+	server serverSide
+	last   atomic.Pointer[merged] // the settings merged with those of the client that called last
 }
 
 // merged is what client and endpoint come to together.

@@ -101,3 +101,6 @@ func (p *Pager[Item, Req, Res]) String() string {
 	}
 	return p.endpoint.String()
 }
+
+// Endpoint is the one whose answers are the pages: for a single page, or for a fake server of package cresttest.
+func (p *Pager[Item, Req, Res]) Endpoint() *Endpoint[Req, Res] { return p.endpoint }

@@ -1,0 +1,70 @@
+package cresttest
+
+import (
+	"context"
+	"net/http"
+)
+
+// Reply is what a handler can say beside the model, and see beside the request's.
+type Reply struct {
+	// Status is sent in place of the one that the endpoint would send; 0 leaves it.
+	Status int
+	// Header is sent with the answer, unless the model has a field for the same header.
+	Header http.Header
+	// Request is what was sent. Its body was read.
+	Request *http.Request
+}
+
+type replyKey struct{}
+
+// ReplyOf gives the reply of a handler's context. It belongs to the handler's goroutine, until the handler returns or sends a first
+// piece. Of another context it gives one that nobody sends.
+func ReplyOf(ctx context.Context) *Reply {
+	if r, ok := ctx.Value(replyKey{}).(*Reply); ok {
+		return r
+	}
+	return &Reply{Header: http.Header{}}
+}
+
+// answer is the response as handlers write it: with the status of the reply, and cut where a fault says so.
+type answer struct {
+	http.ResponseWriter
+	reply  *Reply
+	status int // that was sent
+	cut    int // after how many bytes of the body; 0 for not at all
+	sent   int
+}
+
+// Unwrap lets net/http find the writer that can flush.
+func (a *answer) Unwrap() http.ResponseWriter { return a.ResponseWriter }
+
+// WriteHeader sends the status.
+func (a *answer) WriteHeader(status int) {
+	if a.reply.Status != 0 && a.status == 0 {
+		status = a.reply.Status
+	}
+	a.status = status
+	a.ResponseWriter.WriteHeader(status)
+}
+
+// Write sends a piece of the body.
+func (a *answer) Write(p []byte) (int, error) {
+	if a.status == 0 {
+		a.WriteHeader(http.StatusOK)
+	}
+	if a.cut > 0 && a.sent+len(p) >= a.cut {
+		_, _ = a.ResponseWriter.Write(p[:a.cut-a.sent])
+		_ = http.NewResponseController(a.ResponseWriter).Flush()
+		panic(http.ErrAbortHandler)
+	}
+	n, err := a.ResponseWriter.Write(p)
+	a.sent += n
+	return n, err
+}
+
+// finish sees that a body which was to be cut was long enough for it.
+func (a *answer) finish(s *Server) {
+	if a.cut > 0 {
+		s.t.Errorf("cresttest: a fault cuts after %d bytes, and the answer has %d: its body ended before", a.cut, a.sent)
+	}
+}
