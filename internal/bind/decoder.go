@@ -12,6 +12,7 @@ import (
 type decoder struct {
 	*encoder // the same plan, read from the other side
 	fallback *fallback
+	repeated bool // a list with explode=true has a line for each item, as encoders write it: none are joined on the way
 }
 
 func newDecoder(f *field) (*decoder, error) {
@@ -182,6 +183,9 @@ func (d *decoder) read(v reflect.Value, lines []string) error {
 		return d.node.take(v, d.clear(text)[0])
 	}
 	n, v := d.node.make(v)
+	if n.shape == listShape && d.repeated && d.style.explode {
+		return n.fill(v, lines)
+	}
 	if n.shape == listShape {
 		return n.fill(v, d.clear(n.items(lines)...))
 	}

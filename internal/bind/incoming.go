@@ -73,7 +73,7 @@ func (c *incomingCompiler) decoders(encoders []*encoder) []*decoder {
 
 func (c *incomingCompiler) decoder(e *encoder) *decoder {
 	c.mistake(e.field, e.node.readable())
-	d := &decoder{encoder: e}
+	d := &decoder{encoder: e, repeated: true}
 	if e.hasDefault {
 		d.fallback, _ = newFallback(e.field) // it was compiled with the request
 	}

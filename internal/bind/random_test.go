@@ -205,7 +205,7 @@ func TestRandomModelsNeverPanic(t *testing.T) {
 		}, "seed %d: %s", seed, typ)
 	}
 	t.Log(compiled)
-	for _, what := range []string{"request", "encoded", "json", "form", "response", "located", "decoded"} {
+	for _, what := range []string{"request", "encoded", "json", "form", "response", "located", "decoded", "incoming", "received", "form received", "answered"} {
 		require.Greater(t, compiled[what], rounds/500, what)
 	}
 }
@@ -239,6 +239,57 @@ func (d dice) asRequest(typ reflect.Type, count map[string]int) {
 		}
 		r.BodyField(v)
 	}
+	d.asIncoming(r, typ, count)
+}
+
+// asIncoming reads what nobody would send.
+func (d dice) asIncoming(r *Request, typ reflect.Type, count map[string]int) {
+	in, mistakes := r.Incoming()
+	if len(mistakes) > 0 {
+		return
+	}
+	count["incoming"]++
+	texts := []string{"", "1", "a", "null", "true", `"`, "A,1", "A=1", "%", "%20", "+", ";A=1", ".1", "Mon, 16 Dec 2019 23:48:18 GMT", "1.5"}
+	names := []string{"A", "B", "C", "A[0]", "A%5B0%5D", "A[9999999]", "A[a][b]", "A[", "A]", "", "a", "k"}
+	for range 4 {
+		v := reflect.New(typ).Elem()
+		form := pick(d, names...) + "=" + pick(d, texts...) + "&" + pick(d, names...) + "=" + pick(d, texts...)
+		from := Received{
+			Path:   pick(d, "/", "/1", "/x/1/a", "/x/%2F"),
+			Query:  "k=1&" + form,
+			Header: http.Header{"X-A": {pick(d, texts...)}, "X-A-A": {pick(d, texts...)}, "Cookie": {strings.ReplaceAll(form, "&", "; ")}},
+		}
+		if in.Match(from.Path, from.Query) && in.Decode(v, from) == nil {
+			count["received"]++
+		}
+		if in.DecodeForm(v, []byte(form)) == nil && r.Body() == Form {
+			count["form received"]++
+		}
+		_ = in.DecodeParts(v, []Pair{{pick(d, names...), pick(d, texts...)}})
+		if r.Body() == JSONFields {
+			_ = in.DecodeJSON(v, []byte(`{"A":`+pick(d, "1", "null", `"1"`, `["1",2]`)+`}`), unmarshalCaught)
+		}
+		in.BodyTarget(v)
+	}
+}
+
+// asAnswer writes values that are odd.
+func (d dice) asAnswer(r *Response, typ reflect.Type, count map[string]int) {
+	a, mistakes := r.Answer()
+	if len(mistakes) > 0 {
+		return
+	}
+	for range 4 {
+		v := reflect.New(typ).Elem()
+		d.fill(v, 6)
+		if a.Encode(v, new(Parts)) == nil && a.Located() {
+			count["answered"]++
+		}
+		if a.BodyKind() == JSONFields {
+			_, _ = a.AppendJSON(nil, v, func(any) ([]byte, error) { return []byte("0"), nil })
+		}
+		a.BodyField(v)
+	}
 }
 
 // unmarshalCaught takes panics of types' own methods, as the codecs do.
@@ -257,6 +308,7 @@ func (d dice) asResponse(typ reflect.Type, count map[string]int) {
 		return
 	}
 	count["response"]++
+	d.asAnswer(r, typ, count)
 	texts := []string{"", "1", "a", "null", "true", `"`, "A,1", "A=1, a=2", "1, 2", "Mon, 16 Dec 2019 23:48:18 GMT"}
 	lines := func() []string { return []string{pick(d, texts...), pick(d, texts...)}[:1+d.IntN(2)] }
 	for range 4 {
