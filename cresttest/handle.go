@@ -20,7 +20,7 @@ func Handle[Req, Res any](s *Server, e *crest.Endpoint[Req, Res], h func(ctx con
 	s.add(&route{
 		name:   e.String(),
 		decode: func(r *http.Request) (any, error) { return decoded(e.DecodeRequest(r)) },
-		answer: func(ctx context.Context, w http.ResponseWriter, req any) error {
+		answer: func(ctx context.Context, w *answer, req any) error {
 			in, _ := req.(Req)
 			res, err := h(ctx, in)
 			if err != nil {
@@ -38,22 +38,22 @@ func HandleStream[Req, T any](s *Server, st *crest.Stream[Req, T], h func(ctx co
 	s.add(&route{
 		name:   st.String(),
 		decode: func(r *http.Request) (any, error) { return decoded(st.DecodeRequest(r)) },
-		answer: func(ctx context.Context, w http.ResponseWriter, req any) error {
+		answer: func(ctx context.Context, w *answer, req any) error {
 			in, _ := req.(Req)
-			sent := false
+			var own error // the handler's
 			err := st.WriteEvents(w, pushed(func(send func(crest.Event[T]) error) error {
-				return h(ctx, in, func(e crest.Event[T]) error {
-					sent = true
-					return send(e)
-				})
+				own = h(ctx, in, send)
+				return own
 			}))
 			switch {
 			case err == nil:
 				return nil
-			case sent:
+			case w.status == 0:
+				return st.WriteError(w, err)
+			case own != nil && errors.Is(err, own):
 				panic(http.ErrAbortHandler) // closes the connection, and nothing is logged
 			}
-			return st.WriteError(w, err)
+			return err
 		},
 	})
 }
@@ -82,7 +82,7 @@ func pushed[T any](f func(send func(crest.Event[T]) error) error) iter.Seq2[cres
 type route struct {
 	name   string
 	decode func(r *http.Request) (any, error)
-	answer func(ctx context.Context, w http.ResponseWriter, req any) error
+	answer func(ctx context.Context, w *answer, req any) error
 }
 
 // add puts a route in its place.
@@ -104,7 +104,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 	reply := &Reply{Header: w.Header(), Request: r}
 	out := &answer{ResponseWriter: w, reply: reply}
 	if err != nil {
-		s.refuse(w, http.StatusBadRequest, fmt.Sprintf("%s got a request that it does not take: %v", one.name, err))
+		s.refuse(w, r, http.StatusBadRequest, fmt.Sprintf("%s got a request that it does not take: %v", one.name, err))
 		return
 	}
 	record := s.record(one, r, req)
@@ -113,12 +113,12 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 		return
 	}
 	ctx := context.WithValue(r.Context(), replyKey{}, reply)
-	if err := one.answer(ctx, out, req); err != nil && r.Context().Err() == nil {
+	if err := one.answer(ctx, out, req); err != nil && !out.gone && r.Context().Err() == nil {
 		if out.status != 0 {
 			s.t.Errorf("cresttest: %s: the answer could not be written to its end: %v", one.name, err)
 			panic(http.ErrAbortHandler)
 		}
-		s.refuse(out, http.StatusInternalServerError, fmt.Sprintf("%s: %v", one.name, err))
+		s.refuse(out, r, http.StatusInternalServerError, fmt.Sprintf("%s: %v", one.name, err))
 	}
 	out.finish(s)
 }

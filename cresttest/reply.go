@@ -33,6 +33,7 @@ type answer struct {
 	status int // that was sent
 	cut    int // after how many bytes of the body; 0 for not at all
 	sent   int
+	gone   bool // the client, before the body's end
 }
 
 // Unwrap lets net/http find the writer that can flush.
@@ -59,6 +60,7 @@ func (a *answer) Write(p []byte) (int, error) {
 	}
 	n, err := a.ResponseWriter.Write(p)
 	a.sent += n
+	a.gone = a.gone || err != nil
 	return n, err
 }
 

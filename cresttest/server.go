@@ -8,6 +8,7 @@ import (
 	"log"
 	"net"
 	"net/http"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -109,13 +110,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler) // closes the connection, and nothing is logged
 	}
 	defer s.running.Done()
+	defer s.panicked(r)
 	inner, ok := s.below(r)
 	switch {
 	case !ok:
-		s.refuse(w, http.StatusNotFound, fmt.Sprintf("%s %s is not below the server's prefix %s", r.Method, r.URL.Path, s.prefix))
+		s.refuse(w, r, http.StatusNotFound, fmt.Sprintf("%s %s is not below the server's prefix %s", r.Method, r.URL.Path, s.prefix))
 	case !s.route(w, inner):
-		s.refuse(w, http.StatusNotFound, fmt.Sprintf("no endpoint takes %s %s: %s", r.Method, r.URL.Path, s.known()))
+		s.refuse(w, r, http.StatusNotFound, fmt.Sprintf("no endpoint takes %s %s: %s", r.Method, r.URL.Path, s.known()))
 	}
+}
+
+// panicked tells the test what net/http would log.
+func (s *Server) panicked(r *http.Request) {
+	why := recover()
+	if why == nil {
+		return
+	}
+	if err, ok := why.(error); !ok || !errors.Is(err, http.ErrAbortHandler) {
+		s.t.Errorf("cresttest: the handler of %s %s panicked: %v\n%s", r.Method, r.URL.Path, why, debug.Stack())
+	}
+	panic(http.ErrAbortHandler) // closes the connection, and nothing is logged
 }
 
 // enter lets a handler run, unless the server is closed.
@@ -142,11 +156,15 @@ func (s *Server) below(r *http.Request) (*http.Request, bool) {
 }
 
 // refuse fails the test and answers.
-func (s *Server) refuse(w http.ResponseWriter, status int, why string) {
+func (s *Server) refuse(w http.ResponseWriter, r *http.Request, status int, why string) {
 	s.t.Helper()
 	s.t.Errorf("cresttest: %s", why)
+	_, _ = io.CopyN(io.Discard, r.Body, drained) // else the client would see its request break off, and no answer
 	http.Error(w, why, status)
 }
+
+// drained is how much is read of the body of a request that is refused.
+const drained = 16 << 20
 
 // known lists what the server answers, for messages.
 func (s *Server) known() string {

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crest-go/crest"
 	"github.com/crest-go/crest/cresttest"
@@ -156,4 +157,37 @@ func TestServerURL(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Rex", got.Name)
 	require.Equal(t, srv.URL(), srv.URL())
+}
+
+// A handler that panics fails the test; one that ends with the client does not.
+func TestHandlersThatDoNotAnswer(t *testing.T) {
+	w := &witness{TB: t}
+	srv := cresttest.NewServer(w, cresttest.Prefix("/v1"))
+	ended := make(chan error, 1)
+	cresttest.Handle(srv, getPet, func(ctx context.Context, req getPetRequest) (pet, error) {
+		if req.ID == 1 {
+			panic("no pets today")
+		}
+		<-ctx.Done()
+		ended <- ctx.Err()
+		return pet{}, ctx.Err()
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	_, err := getPet.Call(ctx, client(t, srv), getPetRequest{ID: 2})
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+	require.ErrorIs(t, <-ended, context.Canceled)
+	require.Empty(t, w.text())
+	_, err = getPet.Call(t.Context(), client(t, srv), getPetRequest{ID: 1})
+	require.ErrorIs(t, err, crest.KindDisconnected)
+	require.Contains(t, w.text(), "the handler of GET /v1/pets/1 panicked: no pets today")
+}
+
+// Credentials go to the server as they would go to the API, whose base is https.
+func TestCredentialsAreSeen(t *testing.T) {
+	srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
+	rex(srv)
+	_, err := getPet.Call(t.Context(), client(t, srv, crest.WithBearer(crest.NewSecret("hunter2"))), getPetRequest{ID: 1})
+	require.NoError(t, err)
+	require.Equal(t, "Bearer hunter2", cresttest.Calls(srv, getPet)[0].Header.Get("Authorization"))
 }
