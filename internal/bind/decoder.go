@@ -342,30 +342,30 @@ func explodedPairs(lines []string) ([]Pair, error) {
 	for _, line := range lines {
 		for line = strings.TrimLeft(line, " \t,"); line != ""; line = strings.TrimLeft(line, " \t,") {
 			var p Pair
-			if p.Name, line = cutUntil(line, '='); !strings.HasPrefix(line, "=") {
+			if p.Name, line = cutUntil(line, "=,"); !strings.HasPrefix(line, "=") {
 				return nil, errNoPairs
 			}
-			p.Value, line = cutUntil(line[1:], ',')
+			p.Value, line = cutUntil(line[1:], ",")
 			pairs = append(pairs, p)
 		}
 	}
 	return pairs, nil
 }
 
-// cutUntil takes a quoted-string or a plain text off a line, up to a mark or its end.
-func cutUntil(line string, mark byte) (text, rest string) {
-	end := strings.IndexByte(line, mark)
-	if !strings.HasPrefix(line, `"`) {
-		if end < 0 {
-			end = len(line)
-		}
-		return strings.TrimRight(line[:end], " \t"), line[end:]
+// cutUntil takes a quoted-string or a plain text off a line, up to one of the marks or its end.
+func cutUntil(line, marks string) (text, rest string) {
+	quoted := strings.HasPrefix(line, `"`)
+	if quoted {
+		text, line = unquote(line)
 	}
-	text, rest = unquote(line)
-	if i := strings.IndexByte(rest, mark); i >= 0 {
-		return text, rest[i:]
+	end := strings.IndexAny(line, marks)
+	if end < 0 {
+		end = len(line)
 	}
-	return text, ""
+	if !quoted {
+		text = strings.TrimRight(line[:end], " \t")
+	}
+	return text, line[end:]
 }
 
 // fillObject reads an object's members. What a struct has no field for is skipped.

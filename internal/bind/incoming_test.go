@@ -234,3 +234,24 @@ func FuzzIncoming(f *testing.F) {
 		require.LessOrEqual(t, len(m.Lists.A), len(query)+1)
 	})
 }
+
+func TestExplodedPairsOfAHeader(t *testing.T) {
+	for line, want := range map[string][]Pair{
+		"":                         nil,
+		" , ":                      nil,
+		"R=100, G=200":             {{"R", "100"}, {"G", "200"}},
+		"R=100,G = 200 ,":          {{"R", "100"}, {"G", " 200"}},
+		`a="x, \"y\"=z", "b,=c"=d`: {{"a", `x, "y"=z`}, {"b,=c", "d"}},
+		`a="no end, b=c`:           {{"a", "no end, b=c"}},
+		`a="x" y, b=`:              {{"a", "x"}, {"b", ""}},
+		"a=b=c":                    {{"a", "b=c"}},
+	} {
+		got, err := explodedPairs([]string{line})
+		require.NoError(t, err, line)
+		require.Equal(t, want, got, line)
+	}
+	for _, line := range []string{"a", "a, b=c", `"a"`, "a=b, c"} {
+		_, err := explodedPairs([]string{line})
+		require.ErrorIs(t, err, errNoPairs, line)
+	}
+}
