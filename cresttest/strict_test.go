@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -106,18 +107,20 @@ func TestMostLiteralRouteFirst(t *testing.T) {
 		Name string `path:"name"`
 	}
 	all := crest.Get[rest, string]("/{path...}")
+	under := crest.Get[rest, string]("/pets/{path...}")
 	one := crest.Get[part, string]("/pets/{name}")
 	dotted := crest.Get[part, string]("/pets/{name}.json")
 	mine := crest.Get[crest.Empty, string]("/pets/mine")
 	sorted := crest.Get[crest.Empty, string]("/pets/mine?sort=name")
 	cresttest.Handle(srv, all, func(_ context.Context, req rest) (string, error) { return "all " + req.Path, nil })
+	cresttest.Handle(srv, under, func(_ context.Context, req rest) (string, error) { return "under " + req.Path, nil })
 	cresttest.Handle(srv, one, func(_ context.Context, req part) (string, error) { return "one " + req.Name, nil })
 	cresttest.Handle(srv, dotted, func(_ context.Context, req part) (string, error) { return "dotted " + req.Name, nil })
 	cresttest.Handle(srv, mine, func(context.Context, crest.Empty) (string, error) { return "mine", nil })
 	cresttest.Handle(srv, sorted, func(context.Context, crest.Empty) (string, error) { return "sorted", nil })
 	c := client(t, srv)
 	for route, want := range map[string]string{
-		"/pets/mine": "mine", "/pets/mine?sort=name": "sorted", "/pets/x": "one x", "/pets/x.json": "dotted x", "/pets/x/y": "all pets/x/y", "/a": "all a",
+		"/pets/mine": "mine", "/pets/mine?sort=name": "sorted", "/pets/x": "one x", "/pets/x.json": "dotted x", "/pets/x/y": "under x/y", "/a/b": "all a/b",
 	} {
 		got, err := crest.Get[crest.Empty, string](route).Call(t.Context(), c, crest.Empty{})
 		require.NoError(t, err, route)
@@ -157,6 +160,34 @@ func TestServerURL(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "Rex", got.Name)
 	require.Equal(t, srv.URL(), srv.URL())
+}
+
+// And below a server of the test's own.
+func TestServerAsHandler(t *testing.T) {
+	srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
+	rex(srv)
+	secure := httptest.NewTLSServer(srv)
+	defer secure.Close()
+	c, err := crest.New[*apiError](secure.URL+"/v1", crest.WithTransport(secure.Client().Transport))
+	require.NoError(t, err)
+	got, err := getPet.Call(t.Context(), c, getPetRequest{ID: 7})
+	require.NoError(t, err)
+	require.Equal(t, "Rex", got.Name)
+}
+
+// A HEAD has the header fields of a GET and no body.
+func TestHead(t *testing.T) {
+	type facts struct {
+		Size string `header:"X-Size"`
+		Body []pet
+	}
+	head := crest.Head[getPetRequest, facts]("/pets/{id}")
+	srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
+	rex(srv)
+	cresttest.Handle(srv, head, func(context.Context, getPetRequest) (facts, error) { return facts{"7", []pet{{ID: 1}}}, nil })
+	got, err := head.Call(t.Context(), client(t, srv), getPetRequest{ID: 7})
+	require.NoError(t, err)
+	require.Equal(t, facts{Size: "7"}, got)
 }
 
 // A handler that panics fails the test; one that ends with the client does not.
