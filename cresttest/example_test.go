@@ -102,7 +102,7 @@ func ExampleServer_Fail() {
 	srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
 	cresttest.Handle(srv, getBook, func(_ context.Context, req GetBookRequest) (Book, error) { return Book{ISBN: req.ISBN}, nil })
 	srv.Fail(1, cresttest.Fault{Status: http.StatusServiceUnavailable}, getBook)
-	srv.Fail(1, cresttest.Fault{Cut: true, CutAfter: 10}, getBook)
+	srv.Fail(1, cresttest.Fault{Cut: true, After: 10}, getBook)
 	c := library(crest.WithTransport(srv.Transport()))
 	defer func() { _ = c.Close() }()
 

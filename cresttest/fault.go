@@ -1,6 +1,7 @@
 package cresttest
 
 import (
+	"context"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,11 +19,14 @@ type Fault struct {
 	Body   string
 	// RetryAfter is sent as Retry-After, in seconds, rounded up. It needs a Status, such as 429.
 	RetryAfter time.Duration
-	// Cut closes the connection: before anything was answered, or after CutAfter bytes of the body. What is read until
-	// there is real, so a client sees that the body is truncated.
-	Cut      bool
-	CutAfter int
+	// Cut closes the connection, Stall lets it fall silent until the client gives up: before anything was answered, or after the first After
+	// bytes of the body.
+	Cut, Stall bool
+	After      int
 }
+
+// breaks reports whether the answer does not come to its end.
+func (f *Fault) breaks() bool { return f.Cut || f.Stall }
 
 // planned is a fault that waits for its requests.
 type planned struct {
@@ -33,11 +37,11 @@ type planned struct {
 
 // Fail lets the next n requests fail, or all of them for a negative n: those of the endpoints, streams and pagers' endpoints that are
 // named, of any without. Faults wait in line: a request meets the first that is left for its endpoint. Requests that fail are
-// among the [Calls]; their handler is not run, unless the fault is a delay or cuts a body. [Server.Heal] ends it.
+// among the [Calls]; their handler is not run, unless the fault is a delay or breaks a body off. [Server.Heal] ends it.
 func (s *Server) Fail(n int, f Fault, of ...fmt.Stringer) {
 	s.t.Helper()
-	if f.RetryAfter > 0 && f.Status == 0 || f.CutAfter > 0 && !f.Cut || f.CutAfter < 0 {
-		s.t.Errorf("cresttest: a Fault with RetryAfter needs a Status, and one with CutAfter needs Cut: %+v", f)
+	if f.RetryAfter > 0 && f.Status == 0 || f.After > 0 && !f.breaks() || f.After < 0 || f.Cut && f.Stall {
+		s.t.Errorf("cresttest: a Fault with RetryAfter needs a Status, one with After needs Cut or Stall, and one of the two: %+v", f)
 	}
 	p := &planned{Fault: f, left: n}
 	for _, e := range of {
@@ -69,8 +73,16 @@ func (s *Server) fault(name string) *Fault {
 	return &Fault{}
 }
 
+// broken leaves the answer where it is.
+func (f *Fault) broken(ctx context.Context) {
+	if f.Stall {
+		<-ctx.Done()
+	}
+	panic(http.ErrAbortHandler) // closes the connection, and nothing is logged
+}
+
 // happen reports whether the handler is to answer.
-func (f *Fault) happen(_ *Server, w *answer, r *http.Request) bool {
+func (f *Fault) happen(w *answer, r *http.Request) bool {
 	if f.Delay > 0 {
 		timer := time.NewTimer(f.Delay)
 		defer timer.Stop()
@@ -80,10 +92,10 @@ func (f *Fault) happen(_ *Server, w *answer, r *http.Request) bool {
 			panic(http.ErrAbortHandler)
 		}
 	}
-	if f.Cut && f.CutAfter == 0 {
-		panic(http.ErrAbortHandler)
+	if f.breaks() && f.After == 0 {
+		f.broken(r.Context())
 	}
-	w.cut = f.CutAfter
+	w.limit, w.broken = f.After, func() { f.broken(r.Context()) }
 	if f.Status == 0 {
 		return true
 	}

@@ -32,8 +32,8 @@ func TestFaults(t *testing.T) {
 			require.Equal(t, 2*time.Second, said.RetryAfter)
 		}},
 		"cut":       {fault: cresttest.Fault{Cut: true}, want: crest.KindDisconnected},
-		"cut later": {fault: cresttest.Fault{Cut: true, CutAfter: 5}, want: crest.KindTruncated},
-		"cut the body of a status": {fault: cresttest.Fault{Cut: true, CutAfter: 2, Status: 500, Body: "0123456789"}, want: crest.Status(500), check: func(t *testing.T, err error) {
+		"cut later": {fault: cresttest.Fault{Cut: true, After: 5}, want: crest.KindTruncated},
+		"cut the body of a status": {fault: cresttest.Fault{Cut: true, After: 2, Status: 500, Body: "0123456789"}, want: crest.Status(500), check: func(t *testing.T, err error) {
 			said, ok := errors.AsType[*crest.Error](err)
 			require.True(t, ok)
 			require.Equal(t, "01", string(said.Body))
@@ -111,15 +111,37 @@ func TestFaultDelayEndsWithTheCall(t *testing.T) {
 	})
 }
 
+// A server that falls silent is left when the client's patience ends.
+func TestFaultStall(t *testing.T) {
+	for name, tt := range map[string]struct {
+		after int
+		want  error
+	}{"header": {0, crest.KindTimeoutHeader}, "body": {3, crest.KindTimeoutIdle}} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
+				rex(srv)
+				srv.Fail(1, cresttest.Fault{Stall: true, After: tt.after})
+				begin := time.Now()
+				c := client(t, srv, crest.WithTimeouts(crest.Timeouts{Header: 5 * time.Second, Idle: 5 * time.Second}))
+				_, err := getPet.Call(t.Context(), c, getPetRequest{ID: 7})
+				require.ErrorIs(t, err, tt.want)
+				require.Equal(t, 5*time.Second, time.Since(begin))
+			})
+		})
+	}
+}
+
 func TestFaultMistakes(t *testing.T) {
 	w := &witness{TB: t}
 	srv := cresttest.NewServer(w, cresttest.Prefix("/v1"))
 	rex(srv)
 	srv.Fail(0, cresttest.Fault{RetryAfter: time.Second})
-	srv.Fail(0, cresttest.Fault{CutAfter: 1})
-	require.Len(t, w.said, 2)
-	srv.Fail(1, cresttest.Fault{Cut: true, CutAfter: 1000})
+	srv.Fail(0, cresttest.Fault{After: 1})
+	srv.Fail(0, cresttest.Fault{Cut: true, Stall: true})
+	require.Len(t, w.said, 3)
+	srv.Fail(1, cresttest.Fault{Cut: true, After: 1000})
 	_, _ = getPet.Call(t.Context(), client(t, srv), getPetRequest{ID: 7})
 	require.Eventually(t, func() bool { return len(w.text()) > 0 }, time.Second, time.Millisecond)
-	require.Contains(t, w.text(), "a fault cuts after 1000 bytes, and the answer has ")
+	require.Contains(t, w.text(), "a fault breaks off after 1000 bytes, and the answer has ")
 }

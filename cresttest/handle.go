@@ -109,7 +109,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 	}
 	record := s.record(one, r, req)
 	defer func() { s.answered(record, out) }()
-	if !s.fault(one.name).happen(s, out, r) {
+	if !s.fault(one.name).happen(out, r) {
 		return
 	}
 	ctx := context.WithValue(r.Context(), replyKey{}, reply)

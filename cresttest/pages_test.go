@@ -32,7 +32,7 @@ func TestPages(t *testing.T) {
 		}
 		return page, nil
 	})
-	srv.Fail(1, cresttest.Fault{}, pages.Endpoint())
+	srv.Fail(1, cresttest.Fault{Delay: 1}, pages.Endpoint())
 	var got []int64
 	for p, err := range pages.Items(t.Context(), client(t, srv), pageRequest{}) {
 		require.NoError(t, err)

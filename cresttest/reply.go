@@ -26,12 +26,13 @@ func ReplyOf(ctx context.Context) *Reply {
 	return &Reply{Header: http.Header{}}
 }
 
-// answer is the response as handlers write it: with the status of the reply, and cut where a fault says so.
+// answer is the response as handlers write it: with the status of the reply, and broken off where a fault says so.
 type answer struct {
 	http.ResponseWriter
 	reply  *Reply
 	status int // that was sent
-	cut    int // after how many bytes of the body; 0 for not at all
+	limit  int // of bytes of the body, after which it is broken off; 0 for none
+	broken func()
 	sent   int
 	gone   bool // the client, before the body's end
 }
@@ -53,10 +54,10 @@ func (a *answer) Write(p []byte) (int, error) {
 	if a.status == 0 {
 		a.WriteHeader(http.StatusOK)
 	}
-	if a.cut > 0 && a.sent+len(p) >= a.cut {
-		_, _ = a.ResponseWriter.Write(p[:a.cut-a.sent])
+	if a.limit > 0 && a.sent+len(p) >= a.limit {
+		_, _ = a.ResponseWriter.Write(p[:a.limit-a.sent])
 		_ = http.NewResponseController(a.ResponseWriter).Flush()
-		panic(http.ErrAbortHandler)
+		a.broken()
 	}
 	n, err := a.ResponseWriter.Write(p)
 	a.sent += n
@@ -64,9 +65,9 @@ func (a *answer) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// finish sees that a body which was to be cut was long enough for it.
+// finish sees that a body which was to be broken off was long enough for it.
 func (a *answer) finish(s *Server) {
-	if a.cut > 0 {
-		s.t.Errorf("cresttest: a fault cuts after %d bytes, and the answer has %d: its body ended before", a.cut, a.sent)
+	if a.limit > 0 {
+		s.t.Errorf("cresttest: a fault breaks off after %d bytes, and the answer has %d", a.limit, a.sent)
 	}
 }

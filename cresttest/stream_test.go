@@ -93,7 +93,7 @@ func TestHandleStreamFailures(t *testing.T) {
 		}, cresttest.Fault{}, crest.KindTruncated, 1},
 		"cut": {func(send func(crest.Event[pet]) error) error {
 			return errors.Join(send(crest.Event[pet]{Data: pet{ID: 1}}), send(crest.Event[pet]{Data: pet{ID: 2}}))
-		}, cresttest.Fault{Cut: true, CutAfter: 40}, crest.KindTruncated, 1},
+		}, cresttest.Fault{Cut: true, After: 40}, crest.KindTruncated, 1},
 		"status": {nil, cresttest.Fault{Status: 503}, crest.Status(503), 0},
 	}
 	for name, tt := range tests {
