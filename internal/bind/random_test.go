@@ -251,7 +251,7 @@ func (d dice) asIncoming(r *Request, typ reflect.Type, count map[string]int) {
 	count["incoming"]++
 	texts := []string{"", "1", "a", "null", "true", `"`, "A,1", "A=1", "%", "%20", "+", ";A=1", ".1", "Mon, 16 Dec 2019 23:48:18 GMT", "1.5"}
 	names := []string{"A", "B", "C", "A[0]", "A%5B0%5D", "A[9999999]", "A[a][b]", "A[", "A]", "", "a", "k"}
-	for range 4 {
+	for range 12 {
 		v := reflect.New(typ).Elem()
 		form := pick(d, names...) + "=" + pick(d, texts...) + "&" + pick(d, names...) + "=" + pick(d, texts...)
 		from := Received{
