@@ -11,11 +11,11 @@ type Call[Req any] struct {
 	Req    Req         // as it was decoded; a reader in it is the one that the handler was given
 	Header http.Header // as it was sent
 	URL    *url.URL    // below the server's prefix
-	Status int         // that was answered; 0 while it is not, and where the connection was cut before
+	Status int         // that was answered; 0 while it is not, and where it never was
 }
 
 // Calls are the requests of an endpoint so far, in the order of their coming: each attempt, redirect and page is one, those that met a
-// fault too.
+// fault too, but not those that were refused.
 func Calls[Req any](s *Server, of interface {
 	fmt.Stringer
 	DecodeRequest(*http.Request) (Req, error)
@@ -46,8 +46,9 @@ func (s *Server) record(r *route, from *http.Request, req any) *call {
 	return c
 }
 
-func (s *Server) answered(c *call, a *answer) {
+// answered notes the status, before the client can see it.
+func (s *Server) answered(c *call, status int) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	c.status = a.status
+	c.status = status
 }

@@ -101,14 +101,13 @@ func (s *Server) add(r *route) {
 
 // exchange answers one request of an endpoint.
 func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, req any, err error) {
-	reply := &Reply{Header: w.Header(), Request: r}
-	out := &answer{ResponseWriter: w, reply: reply}
 	if err != nil {
 		s.refuse(w, r, http.StatusBadRequest, fmt.Sprintf("%s got a request that it does not take: %v", one.name, err))
 		return
 	}
 	record := s.record(one, r, req)
-	defer func() { s.answered(record, out) }()
+	reply := &Reply{Header: w.Header(), Request: r}
+	out := &answer{ResponseWriter: w, reply: reply, note: func(status int) { s.answered(record, status) }}
 	if !s.fault(one.name).happen(out, r) {
 		return
 	}

@@ -30,6 +30,7 @@ func ReplyOf(ctx context.Context) *Reply {
 type answer struct {
 	http.ResponseWriter
 	reply  *Reply
+	note   func(status int)
 	status int // that was sent
 	limit  int // of bytes of the body, after which it is broken off; 0 for none
 	broken func()
@@ -46,6 +47,7 @@ func (a *answer) WriteHeader(status int) {
 		status = a.reply.Status
 	}
 	a.status = status
+	a.note(status)
 	a.ResponseWriter.WriteHeader(status)
 }
 
