@@ -108,6 +108,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 	record := s.record(one, r, req)
 	reply := &Reply{Header: w.Header(), Request: r}
 	out := &answer{ResponseWriter: w, reply: reply, note: func(status int) { s.answered(record, status) }}
+	defer out.finish(s)
 	if !s.fault(one.name).happen(out, r) {
 		return
 	}
@@ -119,5 +120,4 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 		}
 		s.refuse(out, r, http.StatusInternalServerError, fmt.Sprintf("%s: %v", one.name, err))
 	}
-	out.finish(s)
 }

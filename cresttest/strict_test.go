@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -149,6 +150,22 @@ func TestHandleAgain(t *testing.T) {
 	require.NotNil(t, cresttest.ReplyOf(t.Context()))
 }
 
+// A status that has no body takes none along.
+func TestReplyWithoutBody(t *testing.T) {
+	e := crest.Get[getPetRequest, pet]("/pets/{id}", crest.WithSuccess(200, 304))
+	for _, status := range []int{304, 204} {
+		srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
+		cresttest.Handle(srv, e, func(ctx context.Context, _ getPetRequest) (pet, error) {
+			cresttest.ReplyOf(ctx).Status = status
+			return pet{ID: 7, ETag: "1"}, nil
+		})
+		got, err := e.Do(t.Context(), client(t, srv), getPetRequest{ID: 7}, crest.WithSuccess(status))
+		require.NoError(t, err)
+		require.Equal(t, status, got.StatusCode)
+		require.Equal(t, pet{ETag: "1"}, got.Model)
+	}
+}
+
 // The same server answers on a socket.
 func TestServerURL(t *testing.T) {
 	srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
@@ -196,8 +213,11 @@ func TestHandlersThatDoNotAnswer(t *testing.T) {
 	srv := cresttest.NewServer(w, cresttest.Prefix("/v1"))
 	ended := make(chan error, 1)
 	cresttest.Handle(srv, getPet, func(ctx context.Context, req getPetRequest) (pet, error) {
-		if req.ID == 1 {
+		switch req.ID {
+		case 1:
 			panic("no pets today")
+		case 3:
+			runtime.Goexit() // as a require in the handler does
 		}
 		<-ctx.Done()
 		ended <- ctx.Err()
@@ -208,6 +228,8 @@ func TestHandlersThatDoNotAnswer(t *testing.T) {
 	_, err := getPet.Call(ctx, client(t, srv), getPetRequest{ID: 2})
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 	require.ErrorIs(t, <-ended, context.Canceled)
+	_, err = getPet.Call(t.Context(), client(t, srv), getPetRequest{ID: 3})
+	require.ErrorIs(t, err, crest.KindDisconnected)
 	require.Empty(t, w.text())
 	_, err = getPet.Call(t.Context(), client(t, srv), getPetRequest{ID: 1})
 	require.ErrorIs(t, err, crest.KindDisconnected)
