@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -17,12 +18,15 @@ type LogDetail struct {
 	// not held in memory (readers, files, streams) is not shown.
 	Body int
 	// Headers are the names of the headers that are shown, of the request and of the answer. Those that can only hold credentials, such as Cookie, cannot be
-	// named, and those of [Secret] values are never there.
+	// named, and those of [Secret] values are never there. Of a URL, as in Location, the origin is shown.
 	Headers []string
 }
 
 // hiddenHeaders are credentials in every API.
 var hiddenHeaders = []string{"Authorization", "Cookie", "Proxy-Authorization", "Proxy-Authenticate", "Set-Cookie", "Www-Authenticate", "Authentication-Info"}
+
+// urlHeaders hold URLs.
+var urlHeaders = []string{"Content-Location", "Link", "Location", "Referer", "Refresh"}
 
 // WithLogDetail lets [WithLogger] show bodies and headers, as data to find a mistake by: they can hold what identifies people. The nearest
 // level that gives it counts, so that an endpoint can show less than its client, or more.
@@ -71,8 +75,11 @@ func (c *call) detail(e attemptEnded) []slog.Attr {
 
 // answered is the answer of an attempt, in the form of a failed one.
 func answered(e attemptEnded) (answer *Error, ok bool) {
-	if answer, ok = errors.AsType[*Error](e.err); ok || e.answer == nil {
-		return answer, ok
+	if e.err != nil {
+		return errors.AsType[*Error](e.err)
+	}
+	if e.answer == nil {
+		return nil, false
 	}
 	return &Error{Header: e.answer.resp.Header, Body: e.answer.body, hidden: e.answer.call.endpoint.result.secret()}, true
 }
@@ -86,13 +93,24 @@ func (c *call) headersShown(key string, from http.Header) slog.Attr {
 		case c.settings.redact.hides(name):
 			shown = append(shown, slog.String(name, redacted))
 		default:
-			shown = append(shown, slog.String(name, safeText(strings.Join(values, ", "))))
+			shown = append(shown, slog.String(name, safeText(headerText(name, values))))
 		}
 	}
 	if shown == nil {
 		return slog.Attr{}
 	}
 	return slog.Group(key, shown...)
+}
+
+// headerText is the value of a header. Of a URL it is the origin alone: path and query can be as secret as those of a call.
+func headerText(name string, values []string) string {
+	if !slices.Contains(urlHeaders, name) {
+		return strings.Join(values, ", ")
+	}
+	if u, err := url.Parse(values[0]); err == nil && u.Host != "" {
+		return u.Scheme + "://" + u.Host + "/" + redacted
+	}
+	return redacted
 }
 
 func (c *call) bodyShown(key string, body []byte, contentType string, secret bool) slog.Attr {
