@@ -45,6 +45,7 @@ type core struct {
 	closed   atomic.Bool
 
 	observers      []observer
+	noticed        noticed
 	closedTold     atomic.Bool
 	cookiesTold    atomic.Int64 // when, in nanoseconds since 1970
 	cookiesRefused atomic.Int64 // since then
@@ -58,6 +59,7 @@ type clientSettings struct {
 	netrc            map[string]*fixedTicket
 	plainCredentials bool
 	logger           *slog.Logger // nil without WithLogger
+	notices          func(context.Context, Notice)
 }
 
 // New makes a Client for the API at baseURL, such as "https://api.example.com/v1". Routes are appended to
@@ -93,6 +95,9 @@ func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	}
 	if s.client.logger != nil {
 		c.observers = append(c.observers, logging{s.client.logger})
+	}
+	if s.client.notices != nil {
+		c.observers = append(c.observers, noticing(s.client.notices))
 	}
 	if len(s.middleware) > 0 {
 		c.chain = compose(s.middleware, afterClient{})

@@ -15,6 +15,7 @@ const (
 	logWait    = "crest: waiting for rate limit"
 	logBody    = "crest: body ended"
 	logCookies = "crest: cookies refused"
+	logNotice  = "crest: notice"
 	logClosed  = "crest: the client was closed, and is called again"
 )
 
@@ -53,6 +54,8 @@ func (l logging) observe(ctx context.Context, c *call, what any) {
 		l.bodied(ctx, c, e)
 	case cookiesRefused:
 		l.write(ctx, slog.LevelWarn, logCookies, c, slog.String("host", e.host), slog.Int64("refused", e.n))
+	case Notice:
+		l.noticed(ctx, c, e)
 	case closedUsed:
 		l.write(ctx, slog.LevelWarn, logClosed, c)
 	}
@@ -163,6 +166,24 @@ func (l logging) bodied(ctx context.Context, c *call, e bodyEnded) {
 		level, why = slog.LevelWarn, slog.String("error", oneLine(e.err.Error()))
 	}
 	l.write(ctx, level, logBody, c, slog.Int64("received_bytes", e.received), countAttr("sent_bytes", e.sent), slog.Duration("duration", e.took), why)
+}
+
+func (l logging) noticed(ctx context.Context, c *call, n Notice) {
+	attrs := []slog.Attr{slog.Bool("deprecated", n.Deprecated), momentAttr("deprecation", n.Deprecation), momentAttr("sunset", n.Sunset)}
+	if len(n.Warnings) > 0 {
+		attrs = append(attrs, slog.Any("warnings", n.Warnings[:min(len(n.Warnings), shownWarnings)]))
+	}
+	l.write(ctx, slog.LevelWarn, logNotice, c, attrs...)
+}
+
+// shownWarnings is how many of a server's warnings a record has.
+const shownWarnings = 8
+
+func momentAttr(key string, at time.Time) slog.Attr {
+	if at.IsZero() {
+		return slog.Attr{}
+	}
+	return slog.Time(key, at)
 }
 
 // textAttr, countAttr and timeAttr are attributes that are left out where there is nothing to say.

@@ -149,6 +149,7 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 		return nil, nil, r.lost(h, h.classify(h, sendErr), start)
 	}
 	h.heeding = resp
+	c.heedNotice(h, resp)
 	next, err := c.follow(resp)
 	if err != nil || next != nil {
 		release(resp.Body, h.stop)
