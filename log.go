@@ -95,7 +95,7 @@ func (l logging) called(ctx context.Context, c *call, e callEnded) {
 	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), countAttr("redirects", int64(len(c.redirects))),
 		timeAttr("duration", e.took), timeAttr("wait", waited), textAttr("request_id", e.requestID()))
 	if e.answer != nil && e.answer.live == nil {
-		attrs = append(attrs, slog.Int("response_bytes", len(e.answer.body)))
+		attrs = append(attrs, countAttr("response_bytes", int64(len(e.answer.body))))
 	}
 	l.write(ctx, level, logCall, c, append(attrs, failure(e.err)...)...)
 }

@@ -1,12 +1,14 @@
 package crest_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"strings"
 	"testing"
@@ -291,4 +293,50 @@ func TestLogMistakes(t *testing.T) {
 		_, err := crest.New[*failure]("https://api.example.com", o)
 		require.ErrorContains(t, err, want)
 	}
+}
+
+// What a live body broke off with is in its record.
+func TestLogBrokenBody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log records
+		c, end := (&pipes{serve: func(conn net.Conn, in *bufio.Reader) {
+			_ = readRequest(in)
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc")
+		}}).client(t, log.logger(slog.LevelInfo))
+		defer end()
+		body, err := crest.Get[crest.Empty, io.ReadCloser]("/file").Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+		_, err = io.Copy(io.Discard, body)
+		require.ErrorIs(t, err, crest.KindTruncated)
+		require.NoError(t, body.Close())
+		all := log.all(t)
+		require.Len(t, all, 2)
+		require.Subset(t, all[1], map[string]any{"level": "WARN", "msg": "crest: body ended", "received_bytes": 3.0, "error": err.Error()})
+	})
+}
+
+func TestLogUpgrade(t *testing.T) {
+	var log records
+	var far net.Conn
+	c := newClient(t, "http://api.example.com", log.logger(slog.LevelInfo), pipe(0, &far))
+	conn, err := crest.Get[crest.Empty, io.ReadCloser]("/echo", crest.WithUpgrade("line/1")).Call(t.Context(), c, crest.Empty{})
+	require.NoError(t, err)
+	require.Equal(t, 101.0, log.all(t)[0]["status"])
+	go func() { _, _ = io.CopyN(far, far, 5) }()
+	_, err = io.WriteString(conn.(io.Writer), "hello")
+	require.NoError(t, err)
+	_, err = io.ReadFull(conn, make([]byte, 5))
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.Subset(t, log.all(t)[0], map[string]any{"msg": "crest: body ended", "endpoint": "GET /echo", "received_bytes": 5.0, "sent_bytes": 5.0})
+}
+
+// What a handler does not take is hardly gathered.
+func TestLogWithoutTakersIsCheap(t *testing.T) {
+	discard := crest.WithLogger(slog.New(slog.DiscardHandler))
+	count := func(opts ...crest.ClientOption) float64 {
+		c := newClient(t, "https://api.example.com", append(opts, crest.WithTransport(answers("200 "+thingJSON)))...)
+		return testing.AllocsPerRun(200, func() { _, _ = getThing.Call(t.Context(), c, crest.Empty{}) })
+	}
+	require.LessOrEqual(t, count(discard)-count(), 3.0, "a handler that takes nothing costs the events")
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -105,6 +106,19 @@ func TestLogDetailSecrets(t *testing.T) {
 	text := log.take()
 	require.NotContains(t, text, "hunter2")
 	require.Contains(t, text, `"request_body":"[redacted]","response_body":"{\"name\":\"x\",\"inner\":{\"deep\":[\"[redacted]\"]}}"`)
+}
+
+// S5.38: what is hidden stays hidden when the call is tried again.
+func TestLogDetailOfRetries(t *testing.T) {
+	var log records
+	c := newClient(t, "https://api.example.com", log.logger(slog.LevelDebug), crest.WithLogDetail(crest.LogDetail{Body: 1000}), crest.WithRedact("name"),
+		crest.WithTransport(answers(`503 {"name":"hunter2"}`, `503 hunter2`, `200 {"name":"hunter2"}`)), crest.WithIdempotencyKey(crest.IdempotencyKey{}),
+		crest.WithRetry(crest.Retry{Max: 2, Backoff: func(int, error) time.Duration { return 0 }}))
+	_, err := makeThing.Call(t.Context(), c, newThing{Name: "hunter2"})
+	require.NoError(t, err)
+	text := log.take()
+	require.NotContains(t, text, "hunter2")
+	require.Equal(t, 3, strings.Count(text, `"request_body":"{\"name\":\"[redacted]\"`))
 }
 
 // R21: what a server sent stands in one line, however long and whatever it holds.
