@@ -53,7 +53,7 @@ func (e *endpoint) prepare(ctx context.Context, caller Caller, req reflect.Value
 		err = c.bind(req)
 	}
 	if err != nil {
-		return nil, c.failed(ctx, err)
+		return nil, c.refused(ctx, err)
 	}
 	return c, nil
 }
@@ -63,7 +63,7 @@ func (c *call) begin(ctx context.Context, caller Caller) (err *CallError) {
 	if ctx == nil {
 		return failf(ErrRequest, "", "the context is nil: use context.Background()")
 	}
-	c.core, err = coreOf(caller)
+	c.core, err = coreOf(ctx, caller, c)
 	if err == nil {
 		err = ended(ctx)
 	}
@@ -80,9 +80,16 @@ func ended(ctx context.Context) *CallError {
 	return err
 }
 
-// send is the second half: attempt → hop → middleware → limit → authorize → send → read → map error, then
-// decode, validate.
+// send is the second half, and lets observers look on.
 func (c *call) send(ctx context.Context, res reflect.Value) (*answer, *CallError) {
+	seen := c.inSight(ctx)
+	a, err := c.complete(ctx, res)
+	seen.ended(a, err)
+	return a, err
+}
+
+// complete is attempt → hop → middleware → limit → authorize → send → read → map error, then decode, validate.
+func (c *call) complete(ctx context.Context, res reflect.Value) (*answer, *CallError) {
 	a, err := c.attempt(ctx)
 	if err == nil {
 		err = c.decode(a, res)
@@ -200,7 +207,7 @@ func (c *call) failed(ctx context.Context, err *CallError) *CallError {
 	err.Endpoint = c.endpoint.name
 	err.Attempts = c.attempts
 	if at := cmp.Or(c.at, c.out); at != nil {
-		err.URL, err.History = redactURL(at.url), c.history()
+		err.URL, err.History = c.shownURL(at.url), c.history()
 	}
 	if err.Step == ErrStatus || err.Step == ErrResponse {
 		err.Sent = SentYes

@@ -130,6 +130,7 @@ type Attempt struct {
 	Err        error         // why it failed; nil for an answer
 	Duration   time.Duration // from taking the slot to the end of the answer
 	Wait       time.Duration // spent waiting before it: for its turn after a failure, and for slots
+	Timing     Timing        // what of Duration went where
 }
 
 // CallError is what every failed call returns: the facts that are the same for all steps.

@@ -24,7 +24,7 @@ func (c *call) challenged(ctx context.Context, resp *http.Response) (*outgoing, 
 	next := *at
 	next.credentials.ticket = better
 	next.challenges++
-	c.challenge = &Hop{at.method, redactURL(at.url), resp.StatusCode, resp.Header}
+	c.challenge = &Hop{at.method, c.shownURL(at.url), resp.StatusCode, resp.Header}
 	return &next, nil
 }
 

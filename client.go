@@ -1,8 +1,10 @@
 package crest
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -41,6 +43,12 @@ type core struct {
 	jar      http.CookieJar          // nil keeps no cookies
 	netrc    map[string]*fixedTicket // by host
 	closed   atomic.Bool
+
+	observers      []observer
+	noticed        noticed
+	closedTold     atomic.Bool
+	cookiesTold    atomic.Int64 // when, in nanoseconds since 1970
+	cookiesRefused atomic.Int64 // since then
 }
 
 // clientSettings are the options that only a client has.
@@ -50,6 +58,8 @@ type clientSettings struct {
 	jar              http.CookieJar
 	netrc            map[string]*fixedTicket
 	plainCredentials bool
+	logger           *slog.Logger // nil without WithLogger
+	notices          func(context.Context, Notice)
 }
 
 // New makes a Client for the API at baseURL, such as "https://api.example.com/v1". Routes are appended to
@@ -82,6 +92,12 @@ func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 		c.own = c.proxies.transports.first
 		c.wire, c.places = c.own, newPlaces(s.client.own.pool)
 		s.client.own.warn(base)
+	}
+	if s.client.logger != nil {
+		c.observers = append(c.observers, logging{s.client.logger})
+	}
+	if s.client.notices != nil {
+		c.observers = append(c.observers, noticing(s.client.notices))
 	}
 	if len(s.middleware) > 0 {
 		c.chain = compose(s.middleware, afterClient{})
@@ -166,16 +182,22 @@ const sweepAgain = 100 * time.Millisecond
 
 var errNoClient = errors.New("the client is nil or zero: make it with crest.New")
 
-// coreOf finds the client behind a Caller. A Caller that embeds a nil client gives an error, not a panic.
-func coreOf(c Caller) (*core, *CallError) {
+// coreOf finds the client behind a Caller, for a call or, with nil, another request. A Caller that embeds a nil client gives an error, not a panic.
+func coreOf(ctx context.Context, c Caller, of *call) (*core, *CallError) {
 	found := behind(c)
 	switch {
 	case found == nil:
 		return nil, fail(ErrRequest, "", errNoClient)
 	case found.closed.Load():
-		return nil, fail(ErrClosed, "", errors.New("the client was closed"))
+		return nil, found.refusesClosed(ctx, of)
 	}
 	return found, nil
+}
+
+// refusesClosed is the error of a closed client.
+func (c *core) refusesClosed(ctx context.Context, of *call) *CallError {
+	c.calledClosed(ctx, of)
+	return fail(ErrClosed, "", errors.New("the client was closed"))
 }
 
 // behind asks the Caller. A nil pointer to a struct that embeds a Client panics on the way to it.

@@ -49,7 +49,10 @@ func WithStrictFields() Option {
 	})
 }
 
-const jsonMediaType = "application/json"
+const (
+	jsonMediaType = "application/json"
+	formMediaType = "application/x-www-form-urlencoded"
+)
 
 // JSON returns the default codec: goccy/go-json with encoding/json's rules, text after the value refused,
 // numbers in an any kept exact as [json.Number], and [Secret] values written in clear.
@@ -163,7 +166,7 @@ func Form() Codec { return formCodec{} }
 
 type formCodec struct{}
 
-func (formCodec) MediaTypes() []string { return []string{"application/x-www-form-urlencoded"} }
+func (formCodec) MediaTypes() []string { return []string{formMediaType} }
 
 func (formCodec) Marshal(v any) ([]byte, error) {
 	switch v := v.(type) {

@@ -26,6 +26,9 @@ type endpoint struct {
 	last   atomic.Pointer[merged] // the settings merged with those of the client that called last
 }
 
+// route is the template that the endpoint was declared with.
+func (e *endpoint) route() string { return e.name[len(e.method)+1:] }
+
 // merged is what client and endpoint come to together.
 type merged struct {
 	core     *core

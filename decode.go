@@ -196,7 +196,7 @@ func (m *material) checkType() *CallError {
 }
 
 func (m *material) otherType(header string) *CallError {
-	return failf(ErrResponse, KindContentType, "%s instead of %s%s", safeText(header), m.settings.expected(), quoteBody(m.body, m.hidden))
+	return failf(ErrResponse, KindContentType, "%s instead of %s%s", safeText(header), m.settings.expected(), m.settings.redact.quoteBody(m.body, header, m.hidden))
 }
 
 func (m *material) accepts(mediaType string, known bool) bool {

@@ -60,7 +60,8 @@ type Error struct {
 	Attempts   int           // how many requests it took
 	RetryAfter time.Duration // what the server asked for; 0 if nothing
 
-	hidden    bool  // Body stands in no message
+	hidden    bool // Body stands in no message
+	rules     *redaction
 	decodeErr error // why Body is not the declared model; never in place of the status
 }
 
@@ -74,7 +75,7 @@ func (e *Error) Error() string {
 		}
 		return text
 	}
-	return text + quoteBody(e.Body, e.hidden)
+	return text + e.rules.quoteBody(e.Body, e.Header.Get("Content-Type"), e.hidden)
 }
 
 // Is reports whether target is a [Status] that e has.

@@ -127,6 +127,7 @@ func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	}
 	f.aloft = false
 	if err == nil {
+		h.clock.answered()
 		h.raise(SentYes)
 	} else {
 		h.raise(f.sentDespite(err))
@@ -145,7 +146,8 @@ func (f *flight) getConn(hostPort string) {
 
 // gotConn is called for every try inside RoundTrip. If the headers of an earlier one were written, this is a replay that
 // nobody asked for.
-func (f *flight) gotConn(httptrace.GotConnInfo) {
+func (f *flight) gotConn(info httptrace.GotConnInfo) {
+	f.hop.clock.connected(info.Reused)
 	f.mu.Lock()
 	replay := f.written && f.refused == nil
 	f.traced, f.connected = true, true
@@ -207,6 +209,7 @@ func (f *flight) wroteHeaders() {
 
 func (f *flight) wroteRequest(info httptrace.WroteRequestInfo) {
 	if info.Err == nil {
+		f.hop.clock.requestWritten()
 		f.hop.requestWritten()
 	}
 }

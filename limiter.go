@@ -134,6 +134,7 @@ func (l *RateLimiter) take(ctx context.Context, cost int, atOnce bool) (counted 
 	if err != nil {
 		return false, err
 	}
+	awaits(ctx, time.Duration(w.estimate))
 	select {
 	case <-w.done:
 		return false, w.err

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"io"
 	"sync"
+	"sync/atomic"
 )
 
 // liveBody is a body that the caller reads. Its errors are typed like those of a call; closing it
@@ -15,6 +16,8 @@ type liveBody struct {
 	left  int64 // decoded bytes until the bound
 	limit int64
 	call  *call
+	given atomic.Int64 // bytes
+	seen  sight
 
 	mu      sync.Mutex // guards what follows: Close may come from another goroutine
 	reading bool
@@ -42,6 +45,7 @@ func (b *liveBody) Read(p []byte) (int, error) {
 		return 0, b.end(b.failed(tooLarge("the body is larger than the bound Body of %d bytes", b.limit)))
 	}
 	b.left -= int64(n)
+	b.given.Add(int64(n))
 	if err != nil && err != io.EOF {
 		err = b.end(b.failed(readFailure(b.hop, err)))
 	}
@@ -77,6 +81,8 @@ func (b *liveBody) failed(err *CallError) error {
 	return b.call.failed(b.hop, err)
 }
 
+func (b *liveBody) inSight(s sight) { b.seen = s }
+
 var errBodyClosed = errors.New("crest: the body was closed")
 
 // Close drains a small rest so that the connection can be used again, and closes. It may be called more than once.
@@ -87,6 +93,7 @@ func (b *liveBody) Close() error {
 	if b.reading {
 		b.hop.stop() // a Read hangs in another goroutine
 	}
+	broken := b.ended
 	b.ended = errBodyClosed
 	b.mu.Unlock()
 	if again {
@@ -99,5 +106,6 @@ func (b *liveBody) Close() error {
 	b.hop.end()
 	b.call.life.end()
 	b.call.core.sweep()
+	b.seen.bodyEnded(b.given.Load(), 0, broken)
 	return err
 }

@@ -121,7 +121,7 @@ func perform(t *testing.T, o outfit, m mode) (end *outcome) {
 	end = &outcome{stage: s}
 	carried, jar := baggage(t)
 	end.jar = jar
-	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithMiddleware(end.watch), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
+	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
 	if m.set != nil {
 		m.set(s)
 	}
@@ -148,6 +148,11 @@ func perform(t *testing.T, o outfit, m mode) (end *outcome) {
 	complete(end, crest.Post[markedRequest, markedAnswer]("/{tenant}/login"), model)
 	return end
 }
+
+// markedDetail is all that a log can show.
+var markedDetail = crest.LogDetail{Body: 1 << 20, Headers: []string{
+	"Accept", "Content-Type", "Content-Length", "Location", "Link", "X-Request-Id", "Retry-After", "Proxy-Connection", "X-Key", "Api-Key", "User-Agent",
+}}
 
 // complete makes the call, and prepares it as well.
 func complete[Req any](end *outcome, e *crest.Endpoint[Req, markedAnswer], model Req) {

@@ -63,7 +63,7 @@ func EndpointInfo(req *http.Request) (Info, bool) {
 		return Info{}, false
 	}
 	e := h.call.endpoint
-	return Info{Endpoint: e.name, Route: e.name[len(e.method)+1:], Attempt: h.attempt, Hop: h.number}, true
+	return Info{Endpoint: e.name, Route: e.route(), Attempt: h.attempt, Hop: h.number}, true
 }
 
 // RoundTripper returns the client's way out for other libraries: its middleware, limiter and credentials, and
@@ -88,7 +88,7 @@ func (f foreign) RoundTrip(req *http.Request) (*http.Response, error) {
 }
 
 func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
-	core, failed := coreOf(f.caller)
+	core, failed := coreOf(req.Context(), f.caller, nil)
 	if failed != nil {
 		return nil, failed
 	}
@@ -135,9 +135,10 @@ type hop struct {
 	asking      *http.Request     // of a call
 	heeding     *http.Response    // its answer
 	waited      atomic.Int64      // nanoseconds until the slots were there
-	reached     atomic.Bool       // the transport was asked
-	underway    atomic.Int32      // requests that the transport has not answered yet
-	sent        atomic.Int32      // the most that is known of any request: a middleware can send several
+	clock       stopwatch
+	reached     atomic.Bool  // the transport was asked
+	underway    atomic.Int32 // requests that the transport has not answered yet
+	sent        atomic.Int32 // the most that is known of any request: a middleware can send several
 }
 
 type hopKey struct{}

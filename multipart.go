@@ -37,7 +37,7 @@ func (c *call) bindMultipart(req reflect.Value, out *outgoing) error {
 	f.text = append(f.delimiter(), "--\r\n"...)
 	f.flush()
 	out.body = f.payload()
-	out.body.secret = c.away() && holdsSecret(req)
+	out.body.secret = c.looksForSecrets() && holdsSecret(req)
 	return nil
 }
 

@@ -92,8 +92,10 @@ type settings struct {
 	limiters   []Limiter
 	cost       int // of the limit; 0 for unset
 	progress   func(Progress)
-	upgrade    string  // WithUpgrade; "" for none
-	url        *target // WithURL
+	redact     *redaction // nil hides nothing more
+	detail     *LogDetail // of logs; nil shows none
+	upgrade    string     // WithUpgrade; "" for none
+	url        *target    // WithURL
 
 	client *clientSettings // options of the client alone; nil at the other levels
 }
@@ -144,6 +146,7 @@ func (s *settings) over(base *settings) *settings {
 	m.redirectsSet = base.redirectsSet || s.redirectsSet
 	m.idempotent = nearer(s.idempotent, base.idempotent)
 	m.strict = base.strict || s.strict
+	m.redact = s.redact.over(base.redact)
 	m.getBody = base.getBody || s.getBody
 	m.reconnect = base.reconnect || s.reconnect
 	if s.auth != nil {
@@ -175,6 +178,9 @@ func (s *settings) over(base *settings) *settings {
 	}
 	if s.progress != nil {
 		m.progress = s.progress
+	}
+	if s.detail != nil {
+		m.detail = s.detail
 	}
 	if s.upgrade != "" {
 		m.upgrade = s.upgrade

@@ -87,8 +87,8 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 		return c.bindFields(req, out)
 	case bind.Form:
 		data, err := plan.AppendForm(nil, req)
-		err = out.body.encoded(data, "application/x-www-form-urlencoded", err)
-		out.body.secret = c.away() && holdsSecret(req)
+		err = out.body.encoded(data, formMediaType, err)
+		out.body.secret = c.looksForSecrets() && holdsSecret(req)
 		return err
 	case bind.Multipart:
 		return c.bindMultipart(req, out)
@@ -114,7 +114,7 @@ func (c *call) bindBody(req reflect.Value, out *outgoing) error {
 func (c *call) bindFields(req reflect.Value, out *outgoing) error {
 	use, secret := c.fieldCodec(), false
 	data, err := c.endpoint.request.AppendJSON(nil, req, func(v any) ([]byte, error) {
-		secret = secret || c.away() && holdsSecret(reflect.ValueOf(v))
+		secret = secret || c.looksForSecrets() && holdsSecret(reflect.ValueOf(v))
 		return marshal(use, v)
 	})
 	err = out.body.encoded(data, sendType(use), err)
@@ -134,7 +134,7 @@ func (c *call) bindWhole(v reflect.Value, out *outgoing) error {
 	use := c.requestCodec()
 	data, err := marshal(use, model)
 	err = out.body.encoded(data, sendType(use), err)
-	out.body.secret = c.away() && holdsSecret(v)
+	out.body.secret = c.looksForSecrets() && holdsSecret(v)
 	return err
 }
 

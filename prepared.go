@@ -2,7 +2,6 @@ package crest
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"net/url"
 )
@@ -56,10 +55,10 @@ func (p *Prepared[Res]) Send(ctx context.Context) (*Response[Res], error) {
 	}
 	again := *p.call // attempts are counted from zero each time
 	if p.call.core.closed.Load() {
-		return nil, again.failed(ctx, fail(ErrClosed, "", errors.New("the client was closed")))
+		return nil, again.failed(ctx, p.call.core.refusesClosed(ctx, &again))
 	}
 	if err := ended(ctx); err != nil {
-		return nil, again.failed(ctx, err)
+		return nil, again.refused(ctx, err)
 	}
 	var res Res
 	a, err := sendInto(ctx, &again, &res)

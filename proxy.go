@@ -198,7 +198,9 @@ func proxyForbids(err error) bool {
 // lets a dial outlive its request, and bounds neither SOCKS nor, by less than a minute, CONNECT.
 func (p *proxies) dialer(d *net.Dialer) func(ctx context.Context, network, addr string) (net.Conn, error) {
 	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		measured, ctx := timed(ctx)
 		conn, err := d.DialContext(ctx, network, addr)
+		measured.end(err)
 		if err == nil && wayOf(ctx).secure() {
 			conn, err = p.handshake(ctx, conn, addr)
 		}

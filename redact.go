@@ -19,35 +19,14 @@ var shownQuery = map[string]bool{
 }
 
 // redactURL returns u without userinfo and fragment and with the values of the query hidden.
-func redactURL(u *url.URL) string {
-	if u == nil {
-		return ""
-	}
-	var b strings.Builder
-	b.WriteString(u.Scheme)
-	b.WriteString("://")
-	b.WriteString(u.Host)
-	b.WriteString(u.EscapedPath())
-	if u.RawQuery != "" {
-		b.WriteByte('?')
-		b.WriteString(redactQuery(u.RawQuery))
-	}
-	return b.String()
-}
+func redactURL(u *url.URL) string { return (*redaction)(nil).url(u) }
 
-// redactQuery keeps the keys of a query and the values that are known to be harmless.
-func redactQuery(raw string) string {
-	pairs := strings.Split(raw, "&")
-	for i, pair := range pairs {
-		name, value, ok := strings.Cut(pair, "=")
-		switch {
-		case !ok && pair != "":
-			pairs[i] = redacted // a value without a name
-		case value != "" && !shownQuery[name]:
-			pairs[i] = name + "=" + redacted
-		}
+// shownURL is redactURL by the rules of the call.
+func (c *call) shownURL(u *url.URL) string {
+	if c.settings == nil {
+		return redactURL(u)
 	}
-	return strings.Join(pairs, "&")
+	return c.settings.redact.url(u)
 }
 
 // excerpt quotes the beginning of what a server sent.
@@ -63,15 +42,20 @@ func excerpt(body []byte) string {
 	return text
 }
 
-// quoteBody is how a body stands in a message, behind what is wrong with it.
-func quoteBody(body []byte, hidden bool) string {
-	switch {
-	case len(body) == 0:
+// quoteBody is how a body stands in a message, behind what is wrong with it. hidden is of one whose model has a Secret.
+func (r *redaction) quoteBody(body []byte, contentType string, hidden bool) string {
+	if len(body) == 0 {
 		return ""
-	case hidden:
+	}
+	if hidden {
 		return " (the body is not shown: its model has a Secret)"
 	}
-	return ": " + excerpt(body)
+	mediaType, _ := splitMediaType(contentType)
+	shown, ok := r.body(body, mediaType)
+	if !ok {
+		return " (the body is not shown: WithRedact hides it, or fields that cannot be found in it)"
+	}
+	return ": " + excerpt(shown)
 }
 
 // safeText returns s as it is when it is short and printable, else quoted and capped:

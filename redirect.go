@@ -154,7 +154,7 @@ func (c *call) follow(resp *http.Response) (*outgoing, *CallError) {
 		return nil, fail(ErrTransport, KindRedirect, err)
 	}
 	next.hidePath(c.at, target)
-	c.redirects, c.challenge = append(c.redirects, Hop{c.at.method, redactURL(c.at.url), resp.StatusCode, resp.Header}), nil
+	c.redirects, c.challenge = append(c.redirects, Hop{c.at.method, c.shownURL(c.at.url), resp.StatusCode, resp.Header}), nil
 	return next, nil
 }
 

@@ -209,7 +209,7 @@ func (c *call) mapError(a *answer) *CallError {
 	e.Body, e.Truncated = cutBody(body, c.settings.bounds.errorBody(), e.Truncated)
 	from := &material{settings: c.settings, header: a.resp.Header, body: body, failed: true, hidden: c.endpoint.result.secret()}
 	c.settings.errors.describe(e, c.core.fallback, from)
-	e.hidden = from.hidden
+	e.hidden, e.rules = from.hidden, c.settings.redact
 	if a.bodyErr != nil {
 		e.decodeErr = errors.Join(asReason(a.bodyErr), e.decodeErr)
 	}
@@ -218,7 +218,7 @@ func (c *call) mapError(a *answer) *CallError {
 
 func (c *call) newError(a *answer) *Error {
 	return &Error{
-		Endpoint: c.endpoint.name, Method: a.at.method, URL: redactURL(a.at.url),
+		Endpoint: c.endpoint.name, Method: a.at.method, URL: c.shownURL(a.at.url),
 		StatusCode: a.resp.StatusCode, Header: a.resp.Header, Body: a.body, Truncated: a.cut,
 		RequestID: requestID(a.resp.Header), Attempts: len(c.attempts), RetryAfter: retryAfter(a.resp.Header, a.received),
 	}

@@ -125,6 +125,7 @@ type retrying struct {
 	last   *CallError    // the failure before this attempt
 	waited time.Duration // between that and this attempt, and for slots
 	took   time.Duration // by this attempt, without waiting
+	timing Timing        // of this attempt
 	cost   int           // what this attempt took of the budget
 }
 
@@ -225,11 +226,14 @@ func (r *retrying) pause(failure *CallError) *CallError {
 	if !c.core.budget.take(cost) {
 		return failure.stop(errBudgetUsed, nil)
 	}
+	if c.core.observed() {
+		c.core.tell(c.life, c, retryBegins{r.n + 2, failure, wait})
+	}
 	if !sleep(c.life, wait) {
 		c.core.budget.add(cost)
 		return failure.stop(c.life.Err(), contextError(c.life))
 	}
-	r.n, r.last, r.waited, r.took, r.cost = r.n+1, failure, wait, 0, cost
+	r.n, r.last, r.waited, r.took, r.timing, r.cost = r.n+1, failure, wait, 0, Timing{}, cost
 	return nil
 }
 

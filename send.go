@@ -48,7 +48,9 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 func (c *call) tryAgain() (*answer, *CallError) {
 	r := retrying{call: c, rules: &c.settings.retry}
 	for {
+		before := len(c.attempts)
 		a, err := c.try(&r)
+		c.tried(before, r.n+1, a, err)
 		if err == nil {
 			r.succeeded()
 			return a, nil
@@ -147,6 +149,7 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 		return nil, nil, r.lost(h, h.classify(h, sendErr), start)
 	}
 	h.heeding = resp
+	c.heedNotice(h, resp)
 	next, err := c.follow(resp)
 	if err != nil || next != nil {
 		release(resp.Body, h.stop)
@@ -154,6 +157,9 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 	}
 	a := &answer{call: c, at: c.at, resp: resp, received: time.Now()}
 	err = a.read(h)
+	if a.live == nil {
+		h.clock.read(a.received)
+	}
 	a.elapsed = time.Since(start)
 	if err == nil {
 		next, err = c.challenged(h, resp) // with the body read: a token may be fetched over the same connection
@@ -196,10 +202,11 @@ func (r *retrying) note(h *hop, status int, err *CallError, start time.Time, end
 	waited := min(time.Duration(h.waited.Load()), took) // a middleware that sends in parallel waits in parallel
 	r.took += took - waited
 	r.waited += waited
+	r.timing.add(h.clock.total())
 	if !ends {
 		return err
 	}
-	a := Attempt{StatusCode: status, Duration: r.took, Wait: r.waited}
+	a := Attempt{StatusCode: status, Duration: r.took, Wait: r.waited, Timing: r.timing}
 	if err != nil {
 		a.Err = asReason(err) // not err itself, which will hold this history
 	}

@@ -76,7 +76,8 @@ func (c *credentials) hasCookie(name string) bool {
 // keepCookies stores what an answer sets.
 func (h *hop) keepCookies(req *http.Request, resp *http.Response) {
 	if jar := h.jar(); jar != nil && len(resp.Header["Set-Cookie"]) > 0 {
-		cookies, _ := readSetCookies(resp.Header["Set-Cookie"])
+		cookies, refused := readSetCookies(resp.Header["Set-Cookie"])
+		h.refusedCookies(req.URL.Host, refused)
 		jar.SetCookies(h.cookieURL(req), cookies)
 	}
 }

@@ -53,7 +53,9 @@ func (h *hop) take(ctx context.Context, req *http.Request, slots []Slot) (taken 
 		}
 	}()
 	for _, l := range h.limitersOf(req) {
+		over := h.awaiting(l)
 		s, err := slotOf(ctx, l, req, max(h.settings.cost, 1))
+		over()
 		if err != nil {
 			return nil, err
 		}

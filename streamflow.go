@@ -125,15 +125,17 @@ func (f *flow) failed(err *CallError) *CallError {
 func (f *flow) connect() *CallError {
 	ctx, stop := context.WithCancel(f.ctx)
 	f.stop = stop
+	seen := f.call.inSight(f.ctx)
 	a, err := f.call.attempt(ctx)
 	if err == nil {
 		err = f.open(a)
 	}
 	if err != nil {
 		f.disconnect()
-		return f.call.failed(f.ctx, err)
+		a, err = nil, f.call.failed(f.ctx, err)
 	}
-	return nil
+	seen.ended(a, err)
+	return err
 }
 
 // open finds out what the body is.

@@ -91,6 +91,9 @@ func (f *flow) reconnect(failure *CallError) *CallError {
 	if deadline, ok := f.ctx.Deadline(); ok && time.Until(deadline) <= wait {
 		return failure.stop(fmt.Errorf("the wait of %v would outlast the call's time", wait), context.DeadlineExceeded)
 	}
+	if c.core.observed() {
+		c.core.tell(f.ctx, c, retryBegins{f.resume.failures + 1, failure, wait})
+	}
 	if !sleep(f.ctx, wait) {
 		return failure.stop(f.ctx.Err(), contextError(f.ctx))
 	}

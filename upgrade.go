@@ -84,17 +84,22 @@ type upgraded struct {
 	answer *answer
 	hop    *hop
 	closed atomic.Bool
+
+	received, sent atomic.Int64
+	seen           sight
 }
 
 // Read reads from the connection. Its end is io.EOF; other errors are typed like those of a call.
 func (u *upgraded) Read(p []byte) (int, error) {
 	n, err := u.conn.Read(p)
+	u.received.Add(int64(n))
 	return n, u.typed(err, SentYes)
 }
 
 // Write writes to the connection.
 func (u *upgraded) Write(p []byte) (int, error) {
 	n, err := u.conn.Write(p)
+	u.sent.Add(int64(n))
 	return n, u.typed(err, SentMaybe)
 }
 
@@ -109,6 +114,8 @@ func (u *upgraded) typed(err error, sent Sent) error {
 	failed.Sent = sent
 	return u.Failed(context.Background(), failed)
 }
+
+func (u *upgraded) inSight(s sight) { u.seen = s }
 
 // CloseWrite ends one direction of a connection that can: the server reads its end, and may still write.
 func (u *upgraded) CloseWrite() error {
@@ -127,6 +134,7 @@ func (u *upgraded) Close() error {
 	u.hop.end()
 	u.answer.call.life.end()
 	u.answer.call.core.sweep()
+	u.seen.bodyEnded(u.received.Load(), u.sent.Load(), nil)
 	return err
 }
 
@@ -134,7 +142,7 @@ func (u *upgraded) Close() error {
 func (u *upgraded) Failed(ctx context.Context, err *CallError) *CallError {
 	c := u.answer.call
 	err.RequestID = requestID(u.answer.resp.Header)
-	return (&call{endpoint: c.endpoint, at: c.at, redirects: c.redirects, challenge: c.challenge}).failed(ctx, err)
+	return (&call{endpoint: c.endpoint, settings: c.settings, at: c.at, redirects: c.redirects, challenge: c.challenge}).failed(ctx, err)
 }
 
 // speaker is the call as one of messages: m declares their models, the rest is that of the handshake.
@@ -169,7 +177,7 @@ func (c *call) bindMessage(req reflect.Value, out *outgoing) *CallError {
 		return fail(ErrRequest, "", nested(err))
 	case out.body.streamed:
 		return failf(ErrRequest, "", "a message is written whole: use a model, []byte or string instead of a reader")
-	case out.body.secret:
+	case c.away() && out.body.secret:
 		return fail(ErrRequest, "", errSecretAway)
 	}
 	return nil

@@ -40,6 +40,8 @@ func exchange(r *row) (facts, error) {
 		return drive(r)
 	}
 	switch {
+	case r.when.values["log"] != nil:
+		return loggedExchange(r)
 	case asksForAuth(r.in):
 		return authExchange(r)
 	case r.in.has("box"):

@@ -41,6 +41,9 @@ func (r *row) visit(s *cookieServer, jar *crest.Jar, target string) *crest.Respo
 	if jar != nil {
 		p.clientOpts = append(p.clientOpts, crest.WithCookieJar(jar))
 	}
+	if r.log != nil {
+		p.clientOpts = append(p.clientOpts, r.log.option())
+	}
 	return must1(p.do(r, base))
 }
 
@@ -222,9 +225,10 @@ func someOf(got map[string]any) check {
 // jarUpdate: what a jar has stored.
 func jarUpdate(r *row) (facts, error) {
 	r.in.has("url")
+	r.log = &journal{}
 	jar := r.readJar()[0]
 	f := cookieFacts(slices.Collect(jar.All()))
-	f["len"] = jar.Len()
+	f["len"], f["log_warning"] = jar.Len(), r.log.warned()
 	return f, nil
 }
 

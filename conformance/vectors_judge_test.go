@@ -22,6 +22,7 @@ type row struct {
 	timed    bool                 // it is played in virtual time
 	network  []crest.ClientOption // how its servers are reached
 	closers  []func()
+	log      *journal // of its clients; nil without
 }
 
 // after runs f when the row is over, the latest first.

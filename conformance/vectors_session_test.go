@@ -44,21 +44,6 @@ func wrappedSession(r *row) (facts, error) {
 	return facts{"status": resp.StatusCode, "host_rewritten": must1(url.Parse(s.requests()[0].url)).Host == "other.example"}, nil
 }
 
-// closedSession: a call of a client that was closed.
-func closedSession(r *row) (facts, error) {
-	if words := r.in.text("client"); words != "closed" {
-		panic("no client that is " + words)
-	}
-	s := r.site()
-	c, err := r.client("http://example.com", crest.WithTransport(s.transport(r)))
-	if err != nil {
-		return nil, err
-	}
-	must(c.Close())
-	_, err = crest.NewEndpoint[crest.Empty, crest.Empty](r.method(), "/").Call(context.Background(), c, crest.Empty{})
-	return facts{"requests_sent": s.count()}, err
-}
-
 // sessionByName: a table of transports in the program.
 func sessionByName(r *row) (facts, error) {
 	transports := map[string]http.RoundTripper{"requests": r.site().transport(r), "httpx": r.site().transport(r), "aiohttp": r.site().transport(r)}

@@ -4,10 +4,7 @@ import "os"
 
 // waiting are rows (or whole cases, or single keys of an expectation) that need what crest does not have yet. The reason names the
 // work that they wait for; that work takes the entry out. What crest never does is skipped in the data, with its reason there.
-var waiting = map[string]string{
-	"P006 log_warning": "logs: one warning for calls of a closed client",
-	"A109 log_warning": "logs: one warning for cookies that are refused",
-}
+var waiting = map[string]string{}
 
 // waits finds a row in the list, by its own name or its case's.
 func (v *vectors) waits(names ...string) (reason string, ok bool) {

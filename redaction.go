@@ -1,0 +1,205 @@
+package crest
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"io"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// redaction is what [WithRedact] names. The nil one hides nothing beside what crest always does.
+type redaction struct {
+	names []string
+	all   bool // "*"
+}
+
+// WithRedact names what crest's texts must not show, beside all [Secret] values and what is always hidden: query parameters, headers
+// and fields of JSON and form bodies, at any depth, in logs and in errors. Their values stand as [redacted]; a name whose value
+// is an object or a list is gone into, and not replaced. Letter case does not matter. "*" hides queries and bodies as a whole, such as
+// for a login. The levels add up: a nearer one cannot show again what a farther one hides.
+//
+// What an error model says of itself by its Error method is not looked into.
+func WithRedact(names ...string) Option {
+	names = slices.Clone(names)
+	return anyOption(func(s *settings) error {
+		r := &redaction{}
+		for _, name := range names {
+			switch name {
+			case "":
+				return errors.New("WithRedact: a name is empty: give names of fields, or * for everything")
+			case "*":
+				r.all = true
+			default:
+				r.names = append(r.names, strings.ToLower(name))
+			}
+		}
+		s.redact = r.over(s.redact)
+		return nil
+	})
+}
+
+func (r *redaction) over(base *redaction) *redaction {
+	switch {
+	case r == nil:
+		return base
+	case base == nil:
+		return r
+	}
+	return &redaction{concat(base.names, r.names), base.all || r.all}
+}
+
+// hides reports whether the value of a name is hidden.
+func (r *redaction) hides(name string) bool {
+	return r != nil && (r.all || slices.Contains(r.names, strings.ToLower(name)))
+}
+
+// everything reports whether queries and bodies are hidden as a whole.
+func (r *redaction) everything() bool { return r != nil && r.all }
+
+// url returns u without userinfo and fragment and with the values of the query hidden.
+func (r *redaction) url(u *url.URL) string {
+	if u == nil {
+		return ""
+	}
+	var b strings.Builder
+	b.WriteString(u.Scheme)
+	b.WriteString("://")
+	b.WriteString(u.Host)
+	b.WriteString(u.EscapedPath())
+	if query := r.query(u.RawQuery); query != "" {
+		b.WriteByte('?')
+		b.WriteString(query)
+	}
+	return b.String()
+}
+
+// query keeps the keys of a query and the values that are known to be harmless.
+func (r *redaction) query(raw string) string {
+	switch {
+	case raw == "":
+		return ""
+	case r.everything():
+		return redacted
+	}
+	pairs := strings.Split(raw, "&")
+	for i, pair := range pairs {
+		name, value, ok := strings.Cut(pair, "=")
+		switch {
+		case !ok && pair != "":
+			pairs[i] = redacted // a value without a name
+		case value != "" && (!shownQuery[name] || r.hides(name)):
+			pairs[i] = name + "=" + redacted
+		}
+	}
+	return strings.Join(pairs, "&")
+}
+
+// body returns what may be shown of a body. It is false for one whose fields cannot be told apart while some of them are to be hidden.
+func (r *redaction) body(body []byte, mediaType string) (shown []byte, ok bool) {
+	switch {
+	case r == nil:
+		return body, true
+	case r.all:
+		return nil, len(body) == 0
+	case len(r.names) == 0:
+		return body, true
+	case mediaType == formMediaType:
+		return r.form(body), true
+	}
+	return r.json(body)
+}
+
+// form hides the values of fields in a form.
+func (r *redaction) form(body []byte) []byte {
+	pairs := strings.Split(string(body), "&")
+	for i, pair := range pairs {
+		name, _, valued := strings.Cut(pair, "=")
+		plain, err := url.QueryUnescape(name)
+		if valued && (err != nil || r.hides(plain)) {
+			pairs[i] = name + "=" + redacted
+		}
+	}
+	return []byte(strings.Join(pairs, "&"))
+}
+
+// json hides the values of fields in one or more JSON values, and leaves out the white space between them.
+func (r *redaction) json(body []byte) ([]byte, bool) {
+	w := &redactingWriter{rules: r, in: json.NewDecoder(bytes.NewReader(body))}
+	w.in.UseNumber()
+	for w.value("") {
+		if !w.in.More() {
+			_, err := w.in.Token()
+			return w.out.Bytes(), err == io.EOF
+		}
+		w.out.WriteByte('\n')
+	}
+	return nil, false
+}
+
+// redactingWriter copies JSON token by token: order, numbers and doubled names stay as they came.
+type redactingWriter struct {
+	rules *redaction
+	in    *json.Decoder
+	out   bytes.Buffer
+	depth int
+}
+
+// maxDepth is how deep JSON may be nested, as in package codec.
+const maxDepth = 10_000
+
+// value copies the value of a name, or says that there is none.
+func (w *redactingWriter) value(name string) bool {
+	token, err := w.in.Token()
+	if err != nil {
+		return false
+	}
+	switch delim, _ := token.(json.Delim); delim {
+	case '{':
+		return w.members('}', true, "")
+	case '[':
+		return w.members(']', false, name)
+	case 0:
+	default:
+		return false
+	}
+	if w.rules.hides(name) {
+		token = redacted
+	}
+	return w.scalar(token)
+}
+
+// members copies the inside of an object or a list. The elements of a list go by the list's name.
+func (w *redactingWriter) members(end byte, named bool, name string) bool {
+	if w.depth++; w.depth > maxDepth {
+		return false
+	}
+	defer func() { w.depth-- }()
+	w.out.WriteByte(end - 2) // [ and ], { and } lie two apart
+	for i := 0; w.in.More(); i++ {
+		if i > 0 {
+			w.out.WriteByte(',')
+		}
+		if named {
+			token, err := w.in.Token()
+			if name, _ = token.(string); err != nil || !w.scalar(token) {
+				return false
+			}
+			w.out.WriteByte(':')
+		}
+		if !w.value(name) {
+			return false
+		}
+	}
+	_, err := w.in.Token()
+	w.out.WriteByte(end)
+	return err == nil
+}
+
+func (w *redactingWriter) scalar(token json.Token) bool {
+	text, err := json.Marshal(token)
+	w.out.Write(text)
+	return err == nil
+}
