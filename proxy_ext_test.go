@@ -31,6 +31,7 @@ func serveBoth(t testing.TB) *bothServers {
 	t.Helper()
 	s := &bothServers{ca: newAuthority(t, "servers"), seen: make(chan http.Header, 64)}
 	h := func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
 		s.seen <- r.Header
 		w.WriteHeader(http.StatusNoContent)
 	}

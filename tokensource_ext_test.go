@@ -21,20 +21,36 @@ import (
 // issuer gives out t1, t2, t3 …, each good for as long as it says.
 type issuer struct {
 	life    time.Duration // 0: no end
-	takes   time.Duration
-	err     error
 	fetched atomic.Int32
+
+	mu    sync.Mutex // a fetch that hangs may begin while the test goes on
+	takes time.Duration
+	err   error
+}
+
+// now answers from here on with err, after a while.
+func (i *issuer) now(err error, takes time.Duration) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	i.err, i.takes = err, takes
+}
+
+func (i *issuer) mood() (time.Duration, error) {
+	i.mu.Lock()
+	defer i.mu.Unlock()
+	return i.takes, i.err
 }
 
 func (i *issuer) fetch(ctx context.Context) (crest.Grant, error) {
 	n := i.fetched.Add(1)
+	takes, failure := i.mood()
 	select {
-	case <-time.After(i.takes):
+	case <-time.After(takes):
 	case <-ctx.Done():
 		return crest.Grant{}, context.Cause(ctx)
 	}
-	if i.err != nil {
-		return crest.Grant{}, i.err
+	if failure != nil {
+		return crest.Grant{}, failure
 	}
 	g := crest.Grant{Token: crest.NewSecret(fmt.Sprint("t", n))}
 	if i.life != 0 {
@@ -99,7 +115,7 @@ func TestTokenSourceFetchesOnce(t *testing.T) {
 			}
 			running.Wait()
 			require.EqualValues(t, 1, i.fetched.Load())
-			i.err = nil
+			i.now(nil, 0)
 			secret, err := source.Token(t.Context())
 			require.NoError(t, err)
 			require.Equal(t, map[string]string{"token": "t1", "error": "t2"}[name], secret.Reveal())
@@ -373,7 +389,7 @@ func TestRow37RefreshFails(t *testing.T) {
 	c := newClient(t, "https://api.example.com", crest.WithTransport(api), crest.WithBearer(source), crest.WithRetry(crest.Retry{Max: 3}))
 	_, err := source.Token(t.Context())
 	require.NoError(t, err)
-	i.err = cause
+	i.now(cause, 0)
 	_, err = ping.Call(t.Context(), c, crest.Empty{})
 	failed := fails(t, err, crest.ErrCredentials, "", crest.SentYes)
 	require.ErrorIs(t, err, cause)

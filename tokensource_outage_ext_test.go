@@ -37,7 +37,7 @@ func TestTokenSourceOutlivesAnOutage(t *testing.T) {
 				require.Equal(t, []string{"t1", fmt.Sprint(fetched)}, []string{token, fmt.Sprint(i.fetched.Load())})
 			}
 			good(1)
-			i.err, i.takes = tt.err, tt.takes
+			i.now(tt.err, tt.takes)
 			at(55 * time.Minute)
 			good(2)
 			over := time.Now() // a fetch that hangs takes its 30 seconds
@@ -51,7 +51,7 @@ func TestTokenSourceOutlivesAnOutage(t *testing.T) {
 			at(time.Hour + time.Second)
 			_, err := get()
 			require.Error(t, err, "it has run out")
-			i.err, i.takes = nil, 0
+			i.now(nil, 0)
 			token, err := get()
 			require.NoError(t, err)
 			require.Equal(t, "t6", token)
@@ -65,11 +65,11 @@ func TestTokenSourceOutageAfter401(t *testing.T) {
 		i := &issuer{life: time.Hour}
 		cause := errors.New("the issuer is closed")
 		c := newClient(t, "https://api.example.com", crest.WithTransport(fixed(401, "")), crest.WithBearer(i.source()))
-		i.takes = 0
+		i.now(nil, 0)
 		_, err := ping.Call(t.Context(), c, crest.Empty{})
 		require.ErrorIs(t, err, crest.Status(401))
 		require.EqualValues(t, 2, i.fetched.Load())
-		i.err = cause
+		i.now(cause, 0)
 		_, err = ping.Call(t.Context(), c, crest.Empty{})
 		require.ErrorIs(t, err, crest.ErrCredentials, "t2 was refused, and nothing has come in its place")
 		require.ErrorIs(t, err, cause)

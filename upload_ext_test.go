@@ -47,10 +47,10 @@ func TestR23FileSizes(t *testing.T) {
 	} {
 		for kind := range uploads(nil) {
 			t.Run(name+" "+kind, func(t *testing.T) {
-				var length int64
-				var encoding []string
+				var length, chunked atomic.Int64
 				c, dials := onWire(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
-					length, encoding = r.ContentLength, r.TransferEncoding
+					length.Store(r.ContentLength)
+					chunked.Store(int64(len(r.TransferEncoding)))
 					_, _ = io.Copy(io.Discard, r.Body)
 					w.WriteHeader(204)
 				}), nil)
@@ -60,8 +60,8 @@ func TestR23FileSizes(t *testing.T) {
 				before := dials.Load()
 				if tt.ok {
 					require.NoError(t, err)
-					require.Equal(t, tt.said == 0, length == -1)
-					require.Equal(t, tt.said == 0, len(encoding) == 1)
+					require.Equal(t, tt.said == 0, length.Load() == -1)
+					require.Equal(t, tt.said == 0, chunked.Load() == 1)
 					return
 				}
 				failed := fails(t, err, crest.ErrTransport, crest.KindRequestBody, crest.SentMaybe)
