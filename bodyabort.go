@@ -2,6 +2,7 @@ package crest
 
 import (
 	"context"
+	"errors"
 	"io"
 )
 
@@ -28,6 +29,8 @@ type readResult struct {
 	err error
 }
 
+var errReaderLeft = &requestBodyError{errors.New("the reader ended its goroutine, as runtime.Goexit does")}
+
 func (b *abortableBody) Read(p []byte) (int, error) {
 	if b.givenUp || b.ctx.Err() != nil {
 		return 0, context.Cause(b.ctx)
@@ -37,8 +40,9 @@ func (b *abortableBody) Read(p []byte) (int, error) {
 	}
 	buf, done := b.buf[:min(len(p), readPiece)], make(chan readResult, 1)
 	go func() {
-		n, err := b.body.Read(buf)
-		done <- readResult{n, err}
+		r := readResult{err: errReaderLeft}
+		defer func() { done <- r }()
+		r.n, r.err = b.body.Read(buf)
 	}()
 	select {
 	case r := <-done:

@@ -68,6 +68,7 @@ func (e *requestBodyError) Unwrap() error { return e.err }
 type watchedBody struct {
 	io.ReadCloser
 	left int64 // of the declared length; -1 when there is none
+	idle int   // Reads in a row that gave nothing
 
 	once   sync.Once
 	closed error
@@ -81,6 +82,9 @@ var (
 func (w *watchedBody) Read(p []byte) (n int, err error) {
 	defer panicked(&err)
 	n, err = w.ReadCloser.Read(p)
+	if wrong := w.breach(n, len(p), err); wrong != nil {
+		return 0, &requestBodyError{wrong}
+	}
 	if w.left >= 0 {
 		if counted := w.count(n, err); counted != nil {
 			return 0, &requestBodyError{counted}
@@ -90,6 +94,22 @@ func (w *watchedBody) Read(p []byte) (n int, err error) {
 		err = &requestBodyError{err}
 	}
 	return n, err
+}
+
+var errBodyCount = errors.New("the reader says that it has read more than there was room for, or less than nothing")
+
+// breach is what the contract of [io.Reader] does not allow: a transport would panic over the one, and turn in circles over the other.
+func (w *watchedBody) breach(n, room int, err error) error {
+	if n < 0 || n > room {
+		return errBodyCount
+	}
+	if w.idle++; n > 0 || err != nil || room == 0 {
+		w.idle = 0
+	}
+	if w.idle > maxIdleReads {
+		return io.ErrNoProgress
+	}
+	return nil
 }
 
 // count holds the reader to its declared length. The byte beyond it is looked for before the last ones are

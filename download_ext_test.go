@@ -143,3 +143,23 @@ func TestDownloadFileGoesOn(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, want.Mode(), info.Mode())
 }
+
+// A name that cannot be given in the end costs nothing of what was fetched.
+func TestDownloadFileNameTaken(t *testing.T) {
+	s := newStore(100)
+	f := newFolder(t)
+	s.change = func(n int, _ *store, _ *http.Request) {
+		if n == 1 {
+			_ = os.Mkdir(f.path, 0o700)
+		}
+	}
+	c := resuming(t, s)
+	_, err := crest.DownloadFile(t.Context(), c, download, crest.Empty{}, f.path)
+	fails(t, err, crest.ErrResponse, crest.KindOutput, crest.SentYes)
+	f.has("file.bin", "file.bin.part", "file.bin.part.json")
+	require.NoError(t, os.Remove(f.path))
+	got, err := crest.DownloadFile(t.Context(), c, download, crest.Empty{}, f.path)
+	require.NoError(t, err)
+	f.holds(s.now())
+	require.EqualValues(t, 1, got.Fetched)
+}

@@ -250,6 +250,6 @@ func (f *partFile) useful(failure *CallError) bool {
 	if f.file == nil || f.state.Validator == "" {
 		return false
 	}
-	info, err := f.file.Stat()
-	return err == nil && info.Size() > 0
+	info, err := os.Lstat(f.part()) // the file is closed when it was the name that could not be given
+	return err == nil && info.Mode().IsRegular() && info.Size() > 0
 }

@@ -100,6 +100,9 @@ func TestDownloadFileLeftovers(t *testing.T) {
 		"ranges that are none": {func(_ *testing.T, _ *store, f folder) {
 			editNote(f, `"have":null`, `"have":[[0,50],[20,10]]`)
 		}, []string{""}, true},
+		"a validator that no header can have": {func(_ *testing.T, _ *store, f folder) {
+			editNote(f, `\"v1\"`, `\"v1\"\r\nX-Field: 1`)
+		}, []string{""}, true},
 		"ranges beyond the file": {func(_ *testing.T, _ *store, f folder) {
 			editNote(f, `"have":null`, `"have":[[0,90]]`)
 		}, []string{""}, true},

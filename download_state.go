@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/http"
 	"os"
 	"slices"
 )
@@ -20,12 +21,19 @@ type partState struct {
 // maxState bounds what is read of a note.
 const maxState = 64 << 10
 
-// readState reads the note of an earlier call. One that was not written to its end is none.
+// readState reads the note of an earlier call. One that was not written to its end is none, nor is one whose validator no answer can have
+// had: it would become a header, and be in the way of each later call.
 func readState(file *os.File) (s partState) {
-	if err := json.NewDecoder(io.NewSectionReader(file, 0, maxState)).Decode(&s); err != nil || !s.Have.ordered() {
+	err := json.NewDecoder(io.NewSectionReader(file, 0, maxState)).Decode(&s)
+	if err != nil || !s.Have.ordered() || s.Validator != "" && !strong(s.Validator) && !isDate(s.Validator) {
 		return partState{}
 	}
 	return s
+}
+
+func isDate(text string) bool {
+	_, err := http.ParseTime(text)
+	return err == nil
 }
 
 // write puts the note down in one piece: a process that is killed leaves the old one, the new one, or one that is not read.

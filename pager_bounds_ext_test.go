@@ -57,6 +57,9 @@ func TestR17NextPageStaysHome(t *testing.T) {
 			"longer prefix": {"/v10/items", crest.KindPageLink, `the path "/v1"`},
 			"upwards":       {"/v1/../admin", crest.KindPageLink, `the path "/v1"`},
 			"upwards, %2e":  {"/v1/%2e%2e/admin", crest.KindPageLink, `the path "/v1"`},
+			"upwards, ;":    {"/v1/..;x=1/admin", crest.KindPageLink, `the path "/v1"`},
+			"upwards, %5c":  {"/v1/..%5cadmin", crest.KindPageLink, `the path "/v1"`},
+			"upwards, both": {`/v1/a\..\..\admin`, crest.KindPageLink, `the path "/v1"`},
 			"long":          {"/v1/items?x=" + strings.Repeat("a/../", 1<<18), crest.KindTooLarge, ""},
 		} {
 			t.Run(name+how.Link, func(t *testing.T) {

@@ -10,8 +10,10 @@ import (
 	"reflect"
 	"slices"
 	"strconv"
+	"sync"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crest-go/crest"
@@ -49,13 +51,16 @@ type pageList struct {
 type pageServer struct {
 	n, size  int
 	base     string
+	mu       sync.Mutex // guards what follows while loops run together
 	requests []*url.URL
 	headers  []http.Header
 }
 
 func (s *pageServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.mu.Lock()
 	s.requests = append(s.requests, r.URL)
 	s.headers = append(s.headers, r.Header)
+	s.mu.Unlock()
 	q := r.URL.Query()
 	size := s.size
 	if n, _ := strconv.Atoi(q.Get("limit")); n > 0 {
@@ -301,6 +306,29 @@ func TestPagerLeavesTheModelAlone(t *testing.T) {
 		require.Equal(t, 25, n)
 		require.Equal(t, pageRequest{Limit: 20}, own)
 	}
+}
+
+// Loops over one sequence may run at the same time, whatever room its options have left in memory.
+func TestPagerLoopsTogether(t *testing.T) {
+	s := servePages(t, 100, 10)
+	var opts []crest.CallOption
+	for i := range 17 { // a copy of 17 has room for 18
+		opts = append(opts, crest.WithHeader(fmt.Sprintf("X-Field-%d", i), "x"))
+	}
+	items := pagerOf(crest.Paging{Items: "data", Link: "next"}).Items(t.Context(), newClient(t, s.base), pageRequest{}, opts...)
+	var loops sync.WaitGroup
+	for range 4 {
+		loops.Go(func() {
+			n := 0
+			for _, err := range items {
+				if assert.NoError(t, err) {
+					n++
+				}
+			}
+			assert.Equal(t, 100, n)
+		})
+	}
+	loops.Wait()
 }
 
 // A context that ends between pages: no page is asked for afterwards.

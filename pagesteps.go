@@ -238,7 +238,13 @@ func (s *pageSteps) follow(base *url.URL) *CallError {
 	return nil
 }
 
-// climbs reports whether a path, decoded, has a segment that leads upwards.
+// climbs reports whether a path, decoded, has a segment that leads upwards. Some servers take a backslash for a slash, and some
+// look at a segment without its parameters (RFC 3986, section 3.3).
 func climbs(path string) bool {
-	return slices.Contains(strings.Split(path, "/"), "..")
+	for _, segment := range strings.FieldsFunc(path, func(r rune) bool { return r == '/' || r == '\\' }) {
+		if name, _, _ := strings.Cut(segment, ";"); name == ".." {
+			return true
+		}
+	}
+	return false
 }

@@ -23,7 +23,7 @@ func newPageWalk[Item, Req, Res any](p *Pager[Item, Req, Res], ctx context.Conte
 	}
 	w.steps.plan = p.plan
 	if p.plan.param == nil {
-		w.opts = append(opts, asWritten())
+		w.opts = append(opts[:len(opts):len(opts)], asWritten()) // two loops may share opts
 	}
 	return w
 }

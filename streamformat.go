@@ -103,7 +103,9 @@ func pieceFailure(err error) *CallError {
 	if known, ok := errors.AsType[*CallError](err); ok {
 		return known
 	}
-	if _, large := errors.AsType[*sse.TooLarge](err); large {
+	if large, ok := errors.AsType[*sse.TooLarge](err); ok && large.Fixed {
+		return tooLarge("%w", err)
+	} else if ok {
 		return tooLarge("%w (Bounds.Event)", err)
 	}
 	if _, large := errors.AsType[*jsonstream.TooLarge](err); large {

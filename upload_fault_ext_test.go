@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -30,11 +31,15 @@ func TestFaultRow46Files(t *testing.T) {
 		step crest.Step
 		sent crest.Sent
 	}{
-		"Read panics":  {open(io.NopCloser(panicking{})), crest.ErrTransport, crest.SentMaybe},
-		"Close fails":  {open(closesWith{strings.NewReader("x"), func() error { return own }}), crest.ErrTransport, crest.SentMaybe},
-		"Close panics": {open(closesWith{strings.NewReader("x"), func() error { panic("broken") }}), crest.ErrTransport, crest.SentMaybe},
-		"Open panics":  {func() crest.File { return crest.File{Open: func() (io.ReadCloser, error) { panic("broken") }} }, crest.ErrRequest, crest.SentNo},
-		"Open of nil":  {open(nil), crest.ErrRequest, crest.SentNo},
+		"Read panics":                           {open(io.NopCloser(panicking{})), crest.ErrTransport, crest.SentMaybe},
+		"Read says more than there is room for": {open(oddSource{says: 1 << 20}), crest.ErrTransport, crest.SentMaybe},
+		"Read says less than nothing":           {open(oddSource{says: -1}), crest.ErrTransport, crest.SentMaybe},
+		"Read gives nothing, ever":              {open(oddSource{}), crest.ErrTransport, crest.SentMaybe},
+		"Read ends its goroutine":               {open(oddSource{leaves: true}), crest.ErrTransport, crest.SentMaybe},
+		"Close fails":                           {open(closesWith{strings.NewReader("x"), func() error { return own }}), crest.ErrTransport, crest.SentMaybe},
+		"Close panics":                          {open(closesWith{strings.NewReader("x"), func() error { panic("broken") }}), crest.ErrTransport, crest.SentMaybe},
+		"Open panics":                           {func() crest.File { return crest.File{Open: func() (io.ReadCloser, error) { panic("broken") }} }, crest.ErrRequest, crest.SentNo},
+		"Open of nil":                           {open(nil), crest.ErrRequest, crest.SentNo},
 	} {
 		for kind, call := range uploads(tt.file) {
 			t.Run(name+" "+kind, func(t *testing.T) {
@@ -45,6 +50,21 @@ func TestFaultRow46Files(t *testing.T) {
 		}
 	}
 }
+
+// oddSource does not keep to the contract of io.Reader.
+type oddSource struct {
+	says   int
+	leaves bool
+}
+
+func (s oddSource) Read([]byte) (int, error) {
+	if s.leaves {
+		runtime.Goexit()
+	}
+	return s.says, nil
+}
+
+func (oddSource) Close() error { return nil }
 
 type closesWith struct {
 	io.Reader

@@ -58,7 +58,9 @@ func (b *buffer) move() {
 	if size != len(b.buf) {
 		to = make([]byte, size)
 	}
-	copy(to, b.buf[b.start:b.end])
+	if b.start > 0 || size != len(b.buf) { // a long text that comes in small pieces stays where it is
+		copy(to, b.buf[b.start:b.end])
+	}
 	b.buf = to
 	b.start, b.pos, b.end = 0, b.pos-b.start, held
 }

@@ -16,7 +16,7 @@ func (d *data) add(line []byte, limit int64) error {
 	}
 	d.keep()
 	if int64(len(d.own))+1+int64(len(line)) > limit {
-		return &TooLarge{"an event of the stream", limit}
+		return &TooLarge{What: "an event of the stream", Limit: limit}
 	}
 	d.own = append(append(d.own, '\n'), line...)
 	return nil

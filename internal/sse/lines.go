@@ -35,7 +35,7 @@ func (l *lines) next(held *data) ([]byte, error) {
 			size = l.end - l.start
 		}
 		if int64(size) > l.limit {
-			return nil, &TooLarge{"a line of the stream", l.limit}
+			return nil, &TooLarge{What: "a line of the stream", Limit: l.limit}
 		}
 		if i >= 0 {
 			return l.give(i), nil
@@ -131,7 +131,9 @@ func (l *lines) move() {
 	if size != len(l.buf) {
 		to = make([]byte, size)
 	}
-	copy(to, l.buf[l.start:l.end])
+	if l.start > 0 || size != len(l.buf) { // a long line that comes in small pieces stays where it is
+		copy(to, l.buf[l.start:l.end])
+	}
 	l.buf = to
 	l.noFeed = max(l.noFeed-l.start, 0)
 	l.noReturn = max(l.noReturn-l.start, 0)

@@ -21,10 +21,11 @@ type Event struct {
 	Data []byte
 }
 
-// TooLarge says that a bound was passed.
+// TooLarge says that a bound was passed: that of the reader, or MaxID.
 type TooLarge struct {
 	What  string
 	Limit int64
+	Fixed bool // no reader has another
 }
 
 func (e *TooLarge) Error() string {
@@ -88,7 +89,7 @@ func (r *Reader) dispatch() (Event, bool) {
 	if !utf8.Valid(data) {
 		data = replaceInvalid(data)
 		if int64(len(data)) > r.limit {
-			r.err = &TooLarge{"an event of the stream", r.limit}
+			r.err = &TooLarge{What: "an event of the stream", Limit: r.limit}
 			return Event{}, true
 		}
 	}
@@ -121,10 +122,12 @@ func (r *Reader) setID(value []byte) error {
 	switch {
 	case bytes.IndexByte(value, 0) >= 0:
 		return nil
-	case len(value) > MaxID:
-		return &TooLarge{"the id of an event", MaxID}
+	case len(value) <= MaxID:
+		r.id = text(value, r.id)
 	}
-	r.id = text(value, r.id)
+	if len(value) > MaxID || len(r.id) > MaxID { // what replaces invalid bytes is longer than they are
+		return &TooLarge{What: "the id of an event", Limit: MaxID, Fixed: true}
+	}
 	return nil
 }
 

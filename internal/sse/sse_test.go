@@ -94,6 +94,7 @@ func TestR32Bounds(t *testing.T) {
 		"one more":           {strings.Repeat("data\n", limit+2) + "\n", 0, "an event of the stream"},
 		"repaired":           {"data: " + strings.Repeat("\xFF", limit/2) + "\n\n", 0, "an event of the stream"},
 		"an id":              {"id: " + x(MaxID) + "\ndata: a\n\n", 1, ""},
+		"a repaired id":      {"id: " + strings.Repeat("\xFF", MaxID/2) + "\ndata: a\n\n", 0, "the id of an event"},
 		"a longer id":        {"id: " + x(MaxID+1) + "\ndata: a\n\n", 0, "the id of an event"},
 	} {
 		t.Run(name, func(t *testing.T) {
