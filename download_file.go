@@ -34,6 +34,9 @@ var errPathBusy = errors.New("another download to the same path is under way")
 // openPart prepares the way to path: after it the folder is known to be there and writable, and nobody else fetches to the path. What is
 // left of an earlier call is kept only if it is of the same request.
 func openPart(path, request string, anew bool) (*partFile, error) {
+	if path == "" || os.IsPathSeparator(path[len(path)-1]) {
+		return nil, fmt.Errorf("the path %q names no file: give the name that the file is to have", path)
+	}
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return nil, err

@@ -422,3 +422,13 @@ func TestDownloadCancelledWhileAdding(t *testing.T) {
 	require.Less(t, took, 50*time.Millisecond)
 	f.keeps()
 }
+
+// A path that names no file is an error before anything is sent.
+func TestDownloadFileWithoutName(t *testing.T) {
+	s := newStore(10)
+	for _, path := range []string{"", t.TempDir() + "/", filepath.Join(t.TempDir(), "new") + string(filepath.Separator)} {
+		_, err := crest.DownloadFile(t.Context(), resuming(t, s), download, crest.Empty{}, path)
+		fails(t, err, crest.ErrRequest, crest.KindOutput, crest.SentNo)
+	}
+	require.Empty(t, s.asked)
+}

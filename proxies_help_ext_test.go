@@ -137,13 +137,18 @@ func (p *proxyServer) connect(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusBadGateway)
 		return
 	}
+	p.open.Add(1) // before the connection leaves the server, whose Close waits for those that it has
 	conn, in, err := w.(http.Hijacker).Hijack()
 	if err != nil {
+		p.open.Done()
 		_ = to.Close()
 		return
 	}
 	_, _ = io.WriteString(conn, "HTTP/1.1 200 Connection established\r\n\r\n")
-	p.open.Go(func() { splice(conn, in, to) })
+	go func() {
+		defer p.open.Done()
+		splice(conn, in, to)
+	}()
 }
 
 // splice copies both ways until one side ends.

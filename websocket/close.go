@@ -57,6 +57,9 @@ func (e *CloseError) orderly() bool {
 // sent or a reason above 123 bytes, with which the connection goes on; [crest.ErrTransport] with [crest.KindTimeout] if the server did not answer
 // in time, or [crest.KindDisconnected] if it hung up.
 func (c *Conn[Out, In]) Close(code int, reason string) error {
+	if err := c.undialled(); err != nil {
+		return err
+	}
 	if !sendable(code) || len(reason) > 123 || !utf8.ValidString(reason) {
 		return c.link.failed(crest.ErrRequest, "", fmt.Errorf("a close frame cannot have the code %d and this reason: codes are 1000 to 1003, 1007 to 1014 and 3000 to 4999, reasons at most 123 bytes of UTF-8", code))
 	}

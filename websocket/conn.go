@@ -14,7 +14,7 @@ import (
 )
 
 // Conn is an open connection, made by [Endpoint.Dial]. [Conn.Receive] is for one goroutine at a time, everything else for any number. It
-// must be closed: [Conn.Close]. An error that ends the connection closes it by itself.
+// must be closed: [Conn.Close]. An error that ends the connection closes it by itself. The zero value gives an error from each call.
 type Conn[Out, In any] struct {
 	link   *link
 	models *crest.Endpoint[any, any]
@@ -24,6 +24,9 @@ type Conn[Out, In any] struct {
 // encoded, or is a text that is not UTF-8, with which nothing was sent; [crest.ErrTransport] if the connection ended, with a
 // [*CloseError]. A ctx that ends while a frame is being written ends the connection, since nobody could read on after half a frame.
 func (c *Conn[Out, In]) Send(ctx context.Context, message Out) error {
+	if err := c.undialled(); err != nil {
+		return err
+	}
 	if err := c.link.ready(ctx); err != nil {
 		return err
 	}
@@ -57,6 +60,9 @@ func (c *Conn[Out, In]) encode(ctx context.Context, message Out) (kind coder.Mes
 // silent server.
 func (c *Conn[Out, In]) Receive(ctx context.Context) (In, error) {
 	var message In
+	if err := c.undialled(); err != nil {
+		return message, err
+	}
 	kind, data, err := c.link.receive(ctx)
 	if err == nil {
 		err = c.decode(ctx, kind, data, &message)
@@ -118,7 +124,25 @@ func (c *Conn[Out, In]) All(ctx context.Context) iter.Seq2[In, error] {
 
 // Ping sends a ping and waits for its pong, which arrives only while another goroutine is in Receive. A ctx that ends while it waits ends the
 // Ping alone.
-func (c *Conn[Out, In]) Ping(ctx context.Context) error { return c.link.ping(ctx) }
+func (c *Conn[Out, In]) Ping(ctx context.Context) error {
+	if err := c.undialled(); err != nil {
+		return err
+	}
+	return c.link.ping(ctx)
+}
 
 // Subprotocol is the one that the server chose of Options.Subprotocols, "" for none.
-func (c *Conn[Out, In]) Subprotocol() string { return c.link.conn.Subprotocol() }
+func (c *Conn[Out, In]) Subprotocol() string {
+	if c.undialled() != nil {
+		return ""
+	}
+	return c.link.conn.Subprotocol()
+}
+
+// undialled is the error of a Conn that no Dial has made.
+func (c *Conn[Out, In]) undialled() error {
+	if c == nil || c.link == nil {
+		return &crest.CallError{Step: crest.ErrRequest, Endpoint: "undeclared endpoint", Err: errors.New("the Conn is nil or zero: Endpoint.Dial makes one")}
+	}
+	return nil
+}

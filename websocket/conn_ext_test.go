@@ -363,3 +363,18 @@ func TestAll(t *testing.T) {
 		}
 	})
 }
+
+// A Conn that no Dial has made is an error, not a panic.
+func TestZeroConn(t *testing.T) {
+	for _, c := range []*websocket.Conn[string, string]{nil, {}} {
+		_, err := c.Receive(t.Context())
+		require.ErrorIs(t, err, crest.ErrRequest)
+		require.ErrorIs(t, c.Send(t.Context(), "x"), crest.ErrRequest)
+		require.ErrorIs(t, c.Ping(t.Context()), crest.ErrRequest)
+		require.ErrorIs(t, c.Close(websocket.Normal, ""), crest.ErrRequest)
+		require.Empty(t, c.Subprotocol())
+		for _, err := range c.All(t.Context()) {
+			require.ErrorIs(t, err, crest.ErrRequest)
+		}
+	}
+}
