@@ -229,6 +229,9 @@ func (f *flight) land(resp *http.Response, err error) (*http.Response, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.landed = true
+	if resp == nil && err == nil {
+		err = errNoResponse
+	}
 	if resp != nil {
 		resp.Request = f.asked // the one that was sent has credentials, and answers are shown to middleware
 	}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"slices"
 	"sync/atomic"
+	"time"
 )
 
 // Middleware wraps the sending of one request: an attempt, and each hop of a redirect, passes it.
@@ -53,6 +54,10 @@ type Info struct {
 	Route    string // the route alone, without the base URL's path
 	Attempt  int    // counts from 1
 	Hop      int    // of the attempt, counted from 1: its first request, then one for each redirect and each challenge that was answered
+
+	Resent    int           // how many requests of the call passed middleware before this one, for whatever reason
+	Redirects int           // of the attempt, that led here: with any, the URL is not the route's
+	Wait      time.Duration // for slots, until now: the whole of it once the request has come back
 }
 
 // EndpointInfo tells a middleware, or a transport given with [WithTransport], which endpoint a request belongs to.
@@ -63,7 +68,10 @@ func EndpointInfo(req *http.Request) (Info, bool) {
 		return Info{}, false
 	}
 	e := h.call.endpoint
-	return Info{Endpoint: e.name, Route: e.route(), Attempt: h.attempt, Hop: h.number}, true
+	return Info{
+		Endpoint: e.name, Route: e.route(), Attempt: h.attempt, Hop: h.number,
+		Resent: h.resent, Redirects: h.redirects, Wait: time.Duration(h.waited.Load()),
+	}, true
 }
 
 // RoundTripper returns the client's way out for other libraries: its middleware, limiter and credentials, and
@@ -131,6 +139,8 @@ type hop struct {
 	credentials credentials
 	attempt     int               // of the call, counted from 1
 	number      int               // of this hop, counted from 1 in each attempt
+	resent      int               // requests of the call before this one
+	redirects   int               // of the attempt, before this one
 	inner       http.RoundTripper // the call's own middleware; nil without
 	asking      *http.Request     // of a call
 	heeding     *http.Response    // its answer

@@ -9,6 +9,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -281,6 +283,44 @@ func TestEndpointInfo(t *testing.T) {
 
 	_, ok := crest.EndpointInfo(&http.Request{})
 	require.False(t, ok)
+}
+
+// Requests are counted through attempts, redirects since the last attempt began, and waiting until now.
+func TestEndpointInfoOfEachRequest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var asked, heard []crest.Info
+		look := func(next http.RoundTripper) http.RoundTripper {
+			return inMemory(func(req *http.Request) (*http.Response, error) {
+				before, _ := crest.EndpointInfo(req)
+				defer func() {
+					after, _ := crest.EndpointInfo(req)
+					heard = append(heard, after)
+				}()
+				asked = append(asked, before)
+				return next.RoundTrip(req)
+			})
+		}
+		rec := each(moved(302, "/2"), ended(503), moved(302, "/2"), moved(302, "/3"), ended(200))
+		c := newClient(t, "https://a.example", crest.WithTransport(rec), crest.WithMiddleware(look), crest.WithRateLimit(1, time.Second),
+			crest.WithRetry(crest.Retry{Max: 1, Backoff: noWait}))
+		_, err := crest.Get[crest.Empty, thing]("/thing").Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+		require.Len(t, asked, 5)
+		for i, want := range []struct{ attempt, redirects int }{{1, 0}, {1, 1}, {2, 0}, {2, 1}, {2, 2}} {
+			info := crest.Info{Endpoint: "GET /thing", Route: "/thing", Attempt: want.attempt, Hop: want.redirects + 1, Resent: i, Redirects: want.redirects}
+			require.Equal(t, info, asked[i])
+			if i > 0 {
+				require.InDelta(t, time.Second, heard[i].Wait, float64(10*time.Millisecond), "request %d", i)
+			}
+		}
+	})
+}
+
+func TestTransportWithoutAnswerAndError(t *testing.T) {
+	nothing := inMemory(func(*http.Request) (*http.Response, error) { return nil, nil })
+	c := newClient(t, "https://a.example", crest.WithTransport(nothing), crest.WithRetry(crest.Retry{Max: -1}))
+	_, err := crest.Get[crest.Empty, thing]("/thing").Call(t.Context(), c, crest.Empty{})
+	fails(t, err, crest.ErrTransport, crest.KindProtocol, crest.SentMaybe)
 }
 
 func TestRoundTripper(t *testing.T) {

@@ -119,14 +119,15 @@ func (r *Retry) statuses() []int {
 
 // retrying is where a call stands between its attempts.
 type retrying struct {
-	call   *call
-	rules  *Retry
-	n      int           // retries so far
-	last   *CallError    // the failure before this attempt
-	waited time.Duration // between that and this attempt, and for slots
-	took   time.Duration // by this attempt, without waiting
-	timing Timing        // of this attempt
-	cost   int           // what this attempt took of the budget
+	call     *call
+	rules    *Retry
+	n        int           // retries so far
+	requests int           // of all attempts, that passed middleware
+	last     *CallError    // the failure before this attempt
+	waited   time.Duration // between that and this attempt, and for slots
+	took     time.Duration // by this attempt, without waiting
+	timing   Timing        // of this attempt
+	cost     int           // what this attempt took of the budget
 }
 
 // succeeded tells the budget.

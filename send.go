@@ -144,6 +144,8 @@ func (c *call) obtain(h *hop) *CallError {
 // hop sends one request, middleware, limit, authorize, send, and reads its answer, unless that is elsewhere.
 func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, *CallError) {
 	start := time.Now()
+	h.resent, h.redirects = r.requests, len(c.redirects)
+	r.requests++
 	resp, sendErr := h.send(req)
 	if resp, sendErr = complete(resp, sendErr); sendErr != nil {
 		return nil, nil, r.lost(h, h.classify(h, sendErr), start)
