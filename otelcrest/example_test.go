@@ -39,7 +39,7 @@ func ExampleMiddleware() {
 	for _, s := range spans.GetSpans() {
 		fmt.Println(s.Name)
 		for _, a := range s.Attributes {
-			fmt.Printf("  %s=%s\n", a.Key, a.Value.Emit())
+			fmt.Printf("  %s=%s\n", a.Key, a.Value.String())
 		}
 	}
 	// Output:

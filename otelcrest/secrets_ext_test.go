@@ -31,7 +31,7 @@ type login struct {
 }
 
 // No secret is in anything recorded, however the call goes.
-func TestNoSecrets(t *testing.T) {
+func TestR43NoSecretsInSpans(t *testing.T) {
 	secret := func(place string) crest.Secret { return crest.NewSecret(marker + "-" + place) }
 	for name, answers := range map[string]wire{
 		"success":        always(200, "Set-Cookie", "a="+marker, "X-Request-Id", marker),
