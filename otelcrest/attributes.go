@@ -3,7 +3,9 @@ package otelcrest
 import (
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
+	"strings"
 
 	"go.opentelemetry.io/otel/attribute"
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
@@ -14,10 +16,32 @@ import (
 // redacted is what the conventions write for what url.full must not show.
 const redacted = "REDACTED"
 
-// methods are those of RFC 9110 and RFC 5789, and QUERY. Any other is _OTHER, so that a caller's spelling makes no new series.
-var methods = map[string]bool{
-	http.MethodGet: true, http.MethodHead: true, http.MethodPost: true, http.MethodPut: true, http.MethodPatch: true,
-	http.MethodDelete: true, http.MethodConnect: true, http.MethodOptions: true, http.MethodTrace: true, "QUERY": true,
+// knownVariable is what the conventions name for another list of methods, with commas between them, in place of the default one.
+const knownVariable = "OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS"
+
+// methods are those that stand in spans and metrics as they are. Any other is _OTHER, so that a caller's spelling makes no new series.
+type methods struct {
+	list     []string
+	declared bool // so are those of endpoints: a program declares few
+}
+
+// knownMethods are those of RFC 9110 and RFC 5789, and QUERY.
+func knownMethods(override string) methods {
+	if override != "" {
+		list := strings.Split(override, ",")
+		for i := range list {
+			list[i] = strings.TrimSpace(list[i])
+		}
+		return methods{list: list}
+	}
+	return methods{[]string{
+		http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodConnect, http.MethodOptions,
+		http.MethodTrace, "QUERY",
+	}, true}
+}
+
+func (m methods) known(method string, info crest.Info) bool {
+	return m.declared && info.Endpoint != "" || slices.Contains(m.list, method)
 }
 
 // methodOf returns the method; net/http takes none for GET.
@@ -36,9 +60,9 @@ func template(info crest.Info) string {
 	return info.Route
 }
 
-func spanName(req *http.Request, info crest.Info) string {
+func (m methods) spanName(req *http.Request, info crest.Info) string {
 	name := methodOf(req)
-	if !methods[name] {
+	if !m.known(name, info) {
 		name = "HTTP"
 	}
 	if route := template(info); route != "" {
@@ -48,12 +72,12 @@ func spanName(req *http.Request, info crest.Info) string {
 }
 
 // common are the attributes of a request that have few values: fit for a metric.
-func common(req *http.Request, info crest.Info) []attribute.KeyValue {
-	method := semconv.HTTPRequestMethodOther
-	if known := methodOf(req); methods[known] {
-		method = semconv.HTTPRequestMethodKey.String(known)
+func (m methods) common(req *http.Request, info crest.Info) []attribute.KeyValue {
+	method, at := semconv.HTTPRequestMethodOther, authority(req)
+	if name := methodOf(req); m.known(name, info) {
+		method = semconv.HTTPRequestMethodKey.String(name)
 	}
-	attrs := []attribute.KeyValue{method, semconv.ServerAddress(req.URL.Hostname()), semconv.ServerPort(port(req.URL))}
+	attrs := []attribute.KeyValue{method, semconv.ServerAddress(at.Hostname()), semconv.ServerPort(port(at))}
 	if route := template(info); route != "" {
 		attrs = append(attrs, semconv.URLTemplate(route))
 	}
@@ -61,15 +85,23 @@ func common(req *http.Request, info crest.Info) []attribute.KeyValue {
 }
 
 // own are the attributes of a request that are the span's alone.
-func own(req *http.Request, info crest.Info) []attribute.KeyValue {
+func (m methods) own(req *http.Request, info crest.Info) []attribute.KeyValue {
 	attrs := []attribute.KeyValue{semconv.URLFull(shownURL(req.URL))}
 	if info.Resent > 0 {
 		attrs = append(attrs, semconv.HTTPRequestResendCount(info.Resent))
 	}
-	if method := methodOf(req); !methods[method] {
+	if method := methodOf(req); !m.known(method, info) {
 		attrs = append(attrs, semconv.HTTPRequestMethodOriginal(method))
 	}
 	return attrs
+}
+
+// authority is the server as the Host header names it, which can be another name than the URL's.
+func authority(req *http.Request) *url.URL {
+	if req.Host == "" {
+		return req.URL
+	}
+	return &url.URL{Scheme: req.URL.Scheme, Host: req.Host}
 }
 
 // port is the URL's, or that of its scheme.

@@ -16,6 +16,9 @@
 // A span is named after the endpoint, "GET /books/{id}"; url.template is its route, without the path of the client's base URL. What a redirect
 // led to has neither, since its URL is the server's: it is named "GET". So are the requests of [crest.RoundTripper], which have no endpoint.
 //
+// Methods other than those of RFC 9110, PATCH, QUERY and those that endpoints declare stand as _OTHER, and the span's name begins with HTTP. The
+// environment variable OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS replaces that list.
+//
 // A span begins before the wait for a slot of a limiter and ends with the header of the answer: streams and downloads do not hold it open, and a body
 // that breaks off does not show in it. A wait of a millisecond or more is the event crest.slot.wait, with its length in seconds as
 // crest.slot.wait.duration; its time is the end of the wait. Waits of requests of [crest.RoundTripper] have no event.

@@ -2,6 +2,7 @@ package otelcrest
 
 import (
 	"net/http"
+	"os"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/metric"
@@ -41,7 +42,9 @@ func Middleware(o Options) crest.Middleware {
 	if err != nil {
 		otel.Handle(err)
 	}
-	watch := instruments{o.TracerProvider.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)), duration.Inst(), o.Propagator}
+	watch := instruments{
+		o.TracerProvider.Tracer(scope, trace.WithSchemaURL(semconv.SchemaURL)), duration.Inst(), o.Propagator, knownMethods(os.Getenv(knownVariable)),
+	}
 	return func(next http.RoundTripper) http.RoundTripper { return &transport{watch, next} }
 }
 
@@ -49,6 +52,7 @@ type instruments struct {
 	tracer     trace.Tracer
 	duration   metric.Float64Histogram
 	propagator propagation.TextMapPropagator
+	methods    methods
 }
 
 // transport is the http.RoundTripper of one client, endpoint or call.

@@ -256,6 +256,47 @@ func TestRoundTripper(t *testing.T) {
 	}
 }
 
+// The server is the one that the Host header names.
+func TestServerAddress(t *testing.T) {
+	for host, want := range map[string]struct {
+		address string
+		port    int64
+	}{"": {"a.example", 8443}, "b.example": {"b.example", 443}, "b.example:444": {"b.example", 444}, "[::1]:80": {"::1", 80}} {
+		t.Run(host, func(t *testing.T) {
+			b := newBench()
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "https://a.example:8443/x", nil)
+			require.NoError(t, err)
+			req.Host = host
+			resp, err := crest.RoundTripper(b.client(t, always(200))).RoundTrip(req)
+			require.NoError(t, err)
+			require.NoError(t, resp.Body.Close())
+			has := values(b.only(t).Attributes)
+			require.Equal(t, want.address, has["server.address"])
+			require.Equal(t, want.port, has["server.port"])
+			require.Equal(t, "https://a.example:8443/x", has["url.full"])
+		})
+	}
+}
+
+// The methods that endpoints declare are known, unless the conventions' variable lists others.
+func TestMethods(t *testing.T) {
+	for name, tt := range map[string]struct{ list, span, method string }{
+		"declared":   {"", "PURGE /books", "PURGE"},
+		"not listed": {"GET,POST", "HTTP /books", "_OTHER"},
+		"listed":     {"GET, PURGE", "PURGE /books", "PURGE"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Setenv("OTEL_INSTRUMENTATION_HTTP_KNOWN_METHODS", tt.list)
+			b := newBench()
+			_, err := crest.NewEndpoint[crest.Empty, any]("PURGE", "/books").Call(t.Context(), b.client(t, always(200)), crest.Empty{})
+			require.NoError(t, err)
+			span := b.only(t)
+			require.Equal(t, tt.span, span.Name)
+			require.Equal(t, tt.method, values(span.Attributes)["http.request.method"])
+		})
+	}
+}
+
 // A middleware outside that sends twice is seen twice, and each wait once.
 func TestTwiceByMiddleware(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -34,10 +34,10 @@ type sight struct {
 
 func (t *transport) begin(req *http.Request) *sight {
 	info, _ := crest.EndpointInfo(req)
-	s := &sight{instruments: t.instruments, begun: time.Now(), waited: info.Wait, common: common(req, info)}
+	s := &sight{instruments: t.instruments, begun: time.Now(), waited: info.Wait, common: t.methods.common(req, info)}
 	var ctx context.Context
-	ctx, s.span = t.tracer.Start(req.Context(), spanName(req, info), trace.WithTimestamp(s.begun), trace.WithSpanKind(trace.SpanKindClient),
-		trace.WithAttributes(s.common...), trace.WithAttributes(own(req, info)...))
+	ctx, s.span = t.tracer.Start(req.Context(), t.methods.spanName(req, info), trace.WithTimestamp(s.begun), trace.WithSpanKind(trace.SpanKindClient),
+		trace.WithAttributes(s.common...), trace.WithAttributes(t.methods.own(req, info)...))
 	s.asked = req.WithContext(ctx)
 	if s.asked.Header = req.Header.Clone(); s.asked.Header == nil {
 		s.asked.Header = http.Header{}
