@@ -14,6 +14,7 @@ type call struct {
 	core     *core
 	settings *settings
 	extra    []Middleware // of the call alone
+	shown    bool         // the caller keeps the request, and may have it written down
 
 	out       *outgoing // the encoded request
 	at        *outgoing // the one that is sent now: out, or where redirects led
@@ -38,13 +39,16 @@ func (c *call) history() []Hop {
 
 // prepare is the first half of a call: merge, validate, bind. Nothing is sent.
 func (e *endpoint) prepare(ctx context.Context, caller Caller, req reflect.Value, opts []CallOption) (*call, *CallError) {
-	c := &call{endpoint: e}
+	return (&call{endpoint: e}).prepare(ctx, caller, req, opts)
+}
+
+func (c *call) prepare(ctx context.Context, caller Caller, req reflect.Value, opts []CallOption) (*call, *CallError) {
 	err := c.begin(ctx, caller)
 	if err == nil {
 		err = c.merge(opts)
 	}
 	if err == nil {
-		req, err = e.model(req)
+		req, err = c.endpoint.model(req)
 	}
 	if err == nil {
 		err = c.validateRequest(req)

@@ -114,7 +114,7 @@ func (e *Endpoint[Req, Res]) Do(ctx context.Context, c Caller, req Req, opts ...
 // Prepare merges, validates and encodes req without sending it. ctx is only checked for having ended;
 // [Prepared.Send] takes its own.
 func (e *Endpoint[Req, Res]) Prepare(ctx context.Context, c Caller, req Req, opts ...CallOption) (*Prepared[Res], error) {
-	p, err := e.prepare(ctx, c, &req, opts)
+	p, err := e.prepareAs(ctx, &call{shown: true}, c, &req, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -122,10 +122,15 @@ func (e *Endpoint[Req, Res]) Prepare(ctx context.Context, c Caller, req Req, opt
 }
 
 func (e *Endpoint[Req, Res]) prepare(ctx context.Context, c Caller, req *Req, opts []CallOption) (*call, error) {
+	return e.prepareAs(ctx, &call{}, c, req, opts)
+}
+
+func (e *Endpoint[Req, Res]) prepareAs(ctx context.Context, p *call, c Caller, req *Req, opts []CallOption) (*call, error) {
 	if e == nil || e.plain == nil {
 		return nil, &CallError{Step: ErrRequest, Endpoint: e.String(), Err: errUndeclared}
 	}
-	p, err := e.plain.prepare(ctx, c, reflect.ValueOf(req).Elem(), opts)
+	p.endpoint = e.plain
+	p, err := p.prepare(ctx, c, reflect.ValueOf(req).Elem(), opts)
 	if err != nil {
 		return nil, err // not returned directly: a nil *CallError in an error is not nil
 	}

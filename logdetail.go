@@ -52,7 +52,7 @@ func WithLogDetail(d LogDetail) Option {
 
 // looksForSecrets reports whether somebody has to know if a body holds a Secret in clear.
 func (c *call) looksForSecrets() bool {
-	return c.away() || c.core.observed() && c.settings.detail != nil && c.settings.detail.Body > 0
+	return c.shown || c.away() || c.core.observed() && c.settings.detail != nil && c.settings.detail.Body > 0
 }
 
 // detail is what is shown of an attempt because of [LogDetail].

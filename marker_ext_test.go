@@ -51,6 +51,7 @@ var sinks = map[string]sink{
 	"another origin":   foreignTexts,
 	"proxy":            proxyTexts,
 	"prepared request": preparedTexts,
+	"curl":             curlTexts,
 }
 
 // mayShow are the secrets that a sink may have, and why. Everything else is a leak.

@@ -77,6 +77,14 @@ func preparedTexts(o *outcome) string {
 	return fmt.Sprintln(p.Method(), p.URL(), p.Host(), p.Header())
 }
 
+// curlTexts is the command line of the prepared request.
+func curlTexts(o *outcome) string {
+	if p, ok := o.prepared.(interface{ Curl() string }); ok {
+		return p.Curl()
+	}
+	return ""
+}
+
 // foreignTexts is all that other origins received.
 func foreignTexts(o *outcome) string {
 	var b strings.Builder

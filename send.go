@@ -233,7 +233,11 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
-	body = o.body.sent(ctx, body)
+	return o.carrying(ctx, o.body.sent(ctx, body)), nil
+}
+
+// carrying is the request with a body that is open.
+func (o *outgoing) carrying(ctx context.Context, body io.ReadCloser) *http.Request {
 	u := *o.url
 	req := &http.Request{
 		Method: o.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -243,7 +247,7 @@ func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
 	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {
 		req.TransferEncoding = []string{"identity"} // else net/http sends no Content-Length: 0
 	}
-	return req.WithContext(ctx), nil
+	return req.WithContext(ctx)
 }
 
 // assumesBody reports whether net/http writes Content-Length: 0 for an empty body by itself.
