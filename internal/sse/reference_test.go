@@ -8,8 +8,8 @@ import (
 )
 
 // reference is the algorithm of the standard, written down as it stands there: the whole stream in memory, a character at a
-// time, no bounds.
-func reference(stream []byte, lastID string) (events []event, last string, delay time.Duration, told bool) {
+// time, no bounds. largest is the length of the largest id.
+func reference(stream []byte, lastID string) (events []event, last string, delay time.Duration, told bool, largest int) {
 	decoded, err := unicode.UTF8.NewDecoder().Bytes(stream)
 	if err != nil {
 		panic(err)
@@ -41,12 +41,12 @@ func reference(stream []byte, lastID string) (events []event, last string, delay
 		case name == "data":
 			data += value + "\n"
 		case name == "id" && !strings.Contains(value, "\x00"):
-			id = value
+			id, largest = value, max(largest, len(value))
 		case name == "retry" && value != "" && strings.Trim(value, "0123456789") == "":
 			delay, told = referenceDelay(value), true
 		}
 	}
-	return events, last, delay, told
+	return events, last, delay, told, largest
 }
 
 // referenceLines are the lines that have ended.
