@@ -27,8 +27,8 @@ type contentRange struct {
 
 // parseContentRange reads Content-Range (RFC 9110, section 14.4). That of a 416 has no bytes: the span is {-1, -1}.
 func parseContentRange(text string) (contentRange, bool) {
-	unit, rest, _ := strings.Cut(strings.TrimSpace(text), " ")
-	bytes, size, ok := strings.Cut(strings.TrimSpace(rest), "/")
+	unit, rest, _ := strings.Cut(strings.Trim(text, " \t"), " ")
+	bytes, size, ok := strings.Cut(strings.TrimLeft(rest, " "), "/")
 	if !ok || !strings.EqualFold(unit, "bytes") {
 		return contentRange{}, false
 	}

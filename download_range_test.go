@@ -14,7 +14,7 @@ import (
 
 // FuzzContentRange holds the parser to the grammar of RFC 9110, section 14.4.
 func FuzzContentRange(f *testing.F) {
-	for _, seed := range []string{"bytes 0-9/10", "bytes 0-9/*", "bytes */10", "bytes */*", "Bytes 5-5/6", "bytes 9-0/10", "bytes 0-10/10", "bytes 00-09/010", "bytes -1-5/9", "pages 0-1/2"} {
+	for _, seed := range []string{"bytes 0-9/10", "bytes 0-9/*", "bytes */10", "bytes */*", "Bytes 5-5/6", "bytes 9-0/10", "bytes 0-10/10", "bytes 00-09/010", "bytes -1-5/9", "pages 0-1/2", "bytes \r0-9/10", "bytes \t0-9/10"} {
 		f.Add(seed)
 	}
 	grammar := regexp.MustCompile(`(?i)^\s*bytes +(?:(\d+)-(\d+)|\*)\s*/\s*(?:\d+|\*)\s*$`)
