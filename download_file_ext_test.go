@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -287,6 +288,19 @@ func TestDownloadFileOfAKilledProcess(t *testing.T) {
 	}
 }
 
+// slowWriter takes its time: the process that it writes to is a real one, and notes what it has by the clock.
+type slowWriter struct{ http.ResponseWriter }
+
+func (w *slowWriter) Write(p []byte) (n int, err error) {
+	for len(p) > 0 && err == nil {
+		var m int
+		m, err = w.ResponseWriter.Write(p[:min(len(p), 20_000)])
+		n, p = n+m, p[m:]
+		time.Sleep(time.Millisecond)
+	}
+	return n, err
+}
+
 // stallingWriter hangs after some bytes of a body.
 type stallingWriter struct {
 	http.ResponseWriter
@@ -305,27 +319,25 @@ func (w *stallingWriter) Write(p []byte) (int, error) {
 	return n, err
 }
 
-// Killed anywhere, again and again, until one process gets to the end.
+// Killed anywhere, again and again, until one process gets to the end: each when it has been sent a little more than the one before.
 func TestDownloadFileKilledAnywhere(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts many processes")
-	}
 	for name, how := range map[string]crest.Transfer{"one piece": {}, "parts": {Parallel: 4, PartSize: 100_000}} {
 		t.Run(name, func(t *testing.T) {
 			s := newStore(3_000_000)
-			base := serve(t, func(w http.ResponseWriter, r *http.Request) { s.ServeHTTP(&slowWriter{w}, r) })
+			deadly := &deadlyServer{store: s}
+			base := serve(t, deadly.ServeHTTP)
 			f := newFolder(t)
-			for kills := 0; ; kills++ {
+			kills := 0
+			for ; ; kills++ {
 				cmd := child(t, fetchTask{URL: base, Path: f.path, How: how})
-				require.NoError(t, cmd.Start())
-				killer := time.AfterFunc(time.Duration(60+7*kills)*time.Millisecond, func() { _ = cmd.Process.Kill() })
+				deadly.begin(t, cmd, 50_000+30_011*kills)
 				err := cmd.Wait()
-				killer.Stop()
 				if _, there := os.Stat(f.path); err == nil || there == nil { // killed after the last step, it has done its work as well
-					t.Logf("%d processes were killed", kills)
 					break
 				}
 			}
+			t.Logf("%d processes were killed", kills)
+			require.Greater(t, kills, 5)
 			got, err := os.ReadFile(f.path)
 			require.NoError(t, err)
 			require.True(t, bytes.Equal(s.content, got))
@@ -334,17 +346,50 @@ func TestDownloadFileKilledAnywhere(t *testing.T) {
 	}
 }
 
-// slowWriter takes its time.
-type slowWriter struct{ http.ResponseWriter }
+// deadlyServer kills its client when it has sent so many bytes.
+type deadlyServer struct {
+	store *store
 
-func (w *slowWriter) Write(p []byte) (n int, err error) {
+	mu     sync.Mutex
+	client *os.Process
+	left   int
+}
+
+// begin starts a client that may get so many bytes. It is known before it is sent any.
+func (d *deadlyServer) begin(t *testing.T, client *exec.Cmd, left int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	require.NoError(t, client.Start())
+	d.client, d.left = client.Process, left
+}
+
+func (d *deadlyServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	d.store.ServeHTTP(&deadlyWriter{w, d}, r)
+}
+
+type deadlyWriter struct {
+	http.ResponseWriter
+	server *deadlyServer
+}
+
+func (w *deadlyWriter) Write(p []byte) (n int, err error) {
 	for len(p) > 0 && err == nil {
 		var m int
-		m, err = w.ResponseWriter.Write(p[:min(len(p), 20_000)])
+		m, err = w.ResponseWriter.Write(p[:min(len(p), 10_000)])
 		n, p = n+m, p[m:]
-		time.Sleep(time.Millisecond)
+		_ = http.NewResponseController(w.ResponseWriter).Flush()
+		w.server.sent(m)
 	}
 	return n, err
+}
+
+func (d *deadlyServer) sent(n int) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	before := d.left
+	if d.left -= n; before > 0 && d.left <= 0 {
+		_ = d.client.Kill()
+	}
 }
 
 // Cancelling ends a download within 50 ms, wherever it is, and leaves what can be continued.
