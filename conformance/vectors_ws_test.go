@@ -138,7 +138,7 @@ func receiveFrames(r *row, frames []string) (facts, error) {
 		o.OnPing = func([]byte) bool { received = append(received, "PING"); return false }
 		o.OnPong = func([]byte) { received = append(received, "PONG") }
 	}
-	pinged := r.in.flag("client_pinged")
+	pinged, answered := r.in.flag("client_pinged"), make(chan struct{})
 	conn, err := connected[[]byte](r, o, func(p *wsPeer) {
 		p.greet()
 		payload := ""
@@ -151,13 +151,19 @@ func receiveFrames(r *row, frames []string) (facts, error) {
 				content = payload
 			}
 			p.says(wsFrame(wsOpcodes[kind], content))
+			if kind == "PONG" {
+				<-answered // a connection that is closed at once may end the Ping before its pong does
+			}
 		}
 		ponged <- slices.Contains(p.untilClosed(), wsPong)
 	})
 	must(err)
 	if pinged {
 		done := make(chan error, 1)
-		go func() { done <- conn.Ping(context.Background()) }()
+		go func() {
+			defer close(answered)
+			done <- conn.Ping(context.Background())
+		}()
 		defer func() { must(<-done) }()
 	}
 	for {

@@ -215,10 +215,11 @@ func TestReceiveTwice(t *testing.T) {
 	o := websocket.Options{OnPing: func([]byte) bool { close(pinged); return true }}
 	conn := dial[string, string](t, raw(t, func(p *peer) {
 		p.says(frame(fin|ping, ""))
-		if first, _, _, _ := p.hears(); first != fin|pong {
+		first, _, _, _ := p.hears()
+		second, _, _, _ := p.hears()
+		if first^second != fin|pong^fin|text { // the pong and "go on", in either order
 			return
 		}
-		_, _, _, _ = p.hears()
 		p.says(frame(fin|text, "for the first"))
 		p.rest()
 	}), o)
