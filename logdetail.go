@@ -52,7 +52,12 @@ func WithLogDetail(d LogDetail) Option {
 
 // looksForSecrets reports whether somebody has to know if a body holds a Secret in clear.
 func (c *call) looksForSecrets() bool {
-	return c.shown || c.away() || c.core.observed() && c.settings.detail != nil && c.settings.detail.Body > 0
+	return c.shown || c.away() || c.core.observed() && c.settings.detail != nil && c.settings.detail.Body > 0 || c.watched() && c.endpoint.sentSecrets().open
+}
+
+// watched reports whether there is a middleware, which could ask for a [Redaction].
+func (c *call) watched() bool {
+	return c.core.chain != nil || c.endpoint.chain != nil || len(c.extra) > 0
 }
 
 // detail is what is shown of an attempt because of [LogDetail].

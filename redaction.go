@@ -12,8 +12,9 @@ import (
 
 // redaction is what [WithRedact] names. The nil one hides nothing beside what crest always does.
 type redaction struct {
-	names []string
-	all   bool // "*"
+	names   []string
+	all     bool     // "*"
+	secrets []string // fields of a model that are a Secret, for [Redaction]: whatever stands there instead of a text is hidden as well
 }
 
 // WithRedact names what crest's texts must not show, beside all [Secret] values and what is always hidden: query parameters, headers
@@ -48,12 +49,20 @@ func (r *redaction) over(base *redaction) *redaction {
 	case base == nil:
 		return r
 	}
-	return &redaction{concat(base.names, r.names), base.all || r.all}
+	return &redaction{names: concat(base.names, r.names), all: base.all || r.all}
 }
 
 // hides reports whether the value of a name is hidden.
-func (r *redaction) hides(name string) bool {
-	return r != nil && (r.all || slices.Contains(r.names, strings.ToLower(name)))
+func (r *redaction) hides(name string) bool { return r.everything() || r.named(name) || r.secret(name) }
+
+// named reports whether WithRedact has the name itself.
+func (r *redaction) named(name string) bool { return r != nil && hasFold(r.names, name) }
+
+func (r *redaction) secret(name string) bool { return r != nil && hasFold(r.secrets, name) }
+
+// hasFold compares as JSON decoders match the names of fields.
+func hasFold(names []string, name string) bool {
+	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
 // everything reports whether queries and bodies are hidden as a whole.
@@ -77,7 +86,10 @@ func (r *redaction) url(u *url.URL) string {
 }
 
 // query keeps the keys of a query and the values that are known to be harmless.
-func (r *redaction) query(raw string) string {
+func (r *redaction) query(raw string) string { return r.queryWith(raw, nil) }
+
+// queryWith keeps the values of the names in show too.
+func (r *redaction) queryWith(raw string, show []string) string {
 	switch {
 	case raw == "":
 		return ""
@@ -90,11 +102,17 @@ func (r *redaction) query(raw string) string {
 		switch {
 		case !ok && pair != "":
 			pairs[i] = redacted // a value without a name
-		case value != "" && (!shownQuery[name] || r.hides(name)):
+		case value != "" && !r.showsQuery(name, show):
 			pairs[i] = name + "=" + redacted
 		}
 	}
 	return strings.Join(pairs, "&")
+}
+
+// showsQuery reports whether the values of a query's name, which is escaped, may be seen.
+func (r *redaction) showsQuery(name string, show []string) bool {
+	plain, err := url.QueryUnescape(name)
+	return err == nil && (shownQuery[name] || slices.Contains(show, plain)) && !r.hides(plain)
 }
 
 // body returns what may be shown of a body. It is false for one whose fields cannot be told apart while some of them are to be hidden.
@@ -104,9 +122,9 @@ func (r *redaction) body(body []byte, mediaType string) (shown []byte, ok bool) 
 		return body, true
 	case r.all:
 		return nil, len(body) == 0
-	case len(r.names) == 0:
+	case len(r.names)+len(r.secrets) == 0:
 		return body, true
-	case mediaType == formMediaType:
+	case mediaType == formMediaType && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")): // an object, whatever its type says
 		return r.form(body), true
 	}
 	return r.json(body)
@@ -145,6 +163,7 @@ type redactingWriter struct {
 	in    *json.Decoder
 	out   bytes.Buffer
 	depth int
+	below int // how many names of Secrets this lies below
 }
 
 // maxDepth is how deep JSON may be nested, as in package codec.
@@ -156,6 +175,10 @@ func (w *redactingWriter) value(name string) bool {
 	if err != nil {
 		return false
 	}
+	if w.rules.secret(name) {
+		w.below++
+		defer func() { w.below-- }()
+	}
 	switch delim, _ := token.(json.Delim); delim {
 	case '{':
 		return w.members('}', true, "")
@@ -165,7 +188,7 @@ func (w *redactingWriter) value(name string) bool {
 	default:
 		return false
 	}
-	if w.rules.hides(name) {
+	if w.below > 0 || w.rules.hides(name) {
 		token = redacted
 	}
 	return w.scalar(token)

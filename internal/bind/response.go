@@ -50,6 +50,21 @@ var responses sync.Map // of reflect.Type to *Response, without mistakes
 // Located reports whether the model has header or cookie fields.
 func (r *Response) Located() bool { return len(r.headers)+len(r.cookies) > 0 }
 
+// ReadsHeader reports whether a header is a field of the model, and no secret.
+func (r *Response) ReadsHeader(name string) bool {
+	reads := false
+	for _, d := range r.headers {
+		if rest, under := d.under(name); d.name != name && (!d.wildcard || !under || rest == name) {
+			continue
+		}
+		if d.node.secret() || d.node.holdsSecret() {
+			return false
+		}
+		reads = true
+	}
+	return reads
+}
+
 // BodyKind says how the body is read. NoBody: it isn't, only header and cookie
 // fields are. Whole: a codec decodes into [Response.BodyTarget]. Raw and
 // Reader: the target is a []byte or string, or an io.Reader or io.ReadCloser,
