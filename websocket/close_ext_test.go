@@ -3,11 +3,10 @@ package websocket_test
 import (
 	"context"
 	"errors"
-	"net"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -91,20 +90,23 @@ func TestCloseTimeout(t *testing.T) {
 		"inside a close frame": "\x88\x05\x03",
 	} {
 		t.Run(name, func(t *testing.T) {
-			release := make(chan struct{})
-			defer close(release)
-			conn := dial[string, string](t, raw(t, func(p *peer) {
-				p.says(frame(fin|text, "first") + sends)
-				<-release
-			}), websocket.Options{CloseTimeout: 50 * time.Millisecond})
-			_, err := conn.Receive(t.Context())
-			require.NoError(t, err)
-			start := time.Now()
-			err = conn.Close(websocket.Normal, "")
-			require.ErrorIs(t, err, crest.ErrTransport)
-			require.ErrorIs(t, err, crest.KindTimeout)
-			require.Less(t, time.Since(start), 4*time.Second)
-			require.NoError(t, conn.Close(websocket.Normal, ""))
+			synctest.Test(t, func(t *testing.T) {
+				release := make(chan struct{})
+				defer close(release)
+				conn := dial[string, string](t, inMemory, websocket.Options{CloseTimeout: 50 * time.Millisecond}, rawPipes(func(p *peer) {
+					p.says(frame(fin|text, "first") + sends)
+					_, _, _, _ = p.hears() // the close frame
+					<-release
+				}))
+				_, err := conn.Receive(t.Context())
+				require.NoError(t, err)
+				start := time.Now()
+				err = conn.Close(websocket.Normal, "")
+				require.ErrorIs(t, err, crest.ErrTransport)
+				require.ErrorIs(t, err, crest.KindTimeout)
+				require.Equal(t, 50*time.Millisecond, time.Since(start))
+				require.NoError(t, conn.Close(websocket.Normal, ""))
+			})
 		})
 	}
 }
@@ -119,8 +121,9 @@ func TestCloseHungUp(t *testing.T) {
 
 // Close while another goroutine receives ends that one.
 func TestCloseWhileReceiving(t *testing.T) {
-	for name, answer := range map[string]bool{"answered": true, "never answered": false} {
+	for name, timeout := range map[string]time.Duration{"answered": 0, "never answered": 50 * time.Millisecond} {
 		t.Run(name, func(t *testing.T) {
+			answer := timeout == 0
 			release := make(chan struct{})
 			defer close(release)
 			reading := make(chan struct{})
@@ -132,7 +135,7 @@ func TestCloseWhileReceiving(t *testing.T) {
 					<-release
 				}
 				p.rest()
-			}), websocket.Options{CloseTimeout: 50 * time.Millisecond})
+			}), websocket.Options{CloseTimeout: timeout})
 			var receiving sync.WaitGroup
 			receiving.Go(func() {
 				_, err := conn.Receive(t.Context())
@@ -150,62 +153,59 @@ func TestCloseWhileReceiving(t *testing.T) {
 
 // S4.80: a server that answers no ping is given up while a Receive waits for it.
 func TestHeartbeat(t *testing.T) {
-	o := websocket.Options{Heartbeat: 40 * time.Millisecond}
-	t.Run("no pong", func(t *testing.T) {
-		conn := dial[string, string](t, raw(t, func(p *peer) {
-			for {
-				if _, _, _, err := p.hears(); err != nil {
-					return
-				}
-			}
-		}), o)
-		start := time.Now()
-		_, err := conn.Receive(t.Context())
-		require.ErrorIs(t, err, crest.KindDisconnected)
-		require.ErrorContains(t, err, "no pong came within 20ms")
-		end, ok := errors.AsType[*websocket.CloseError](err)
-		require.True(t, ok)
-		require.Equal(t, websocket.Lost, end.Code)
-		require.GreaterOrEqual(t, time.Since(start), 50*time.Millisecond)
-	})
-	t.Run("pongs", func(t *testing.T) {
-		var pings atomic.Int32
-		conn := dial[string, string](t, raw(t, func(p *peer) {
+	for name, tt := range map[string]struct {
+		serve func(p *peer)
+		check func(t *testing.T, conn *websocket.Conn[string, string])
+	}{
+		"no pong": {func(p *peer) { p.rest() }, func(t *testing.T, conn *websocket.Conn[string, string]) {
+			start := time.Now()
+			_, err := conn.Receive(t.Context())
+			require.ErrorIs(t, err, crest.KindDisconnected)
+			require.ErrorContains(t, err, "no pong came within 20ms")
+			end, ok := errors.AsType[*websocket.CloseError](err)
+			require.True(t, ok)
+			require.Equal(t, websocket.Lost, end.Code)
+			require.Equal(t, 60*time.Millisecond, time.Since(start))
+		}},
+		"pongs": {func(p *peer) {
 			for range 5 {
-				_, _, payload, err := p.hears()
-				if err != nil {
-					return
-				}
-				pings.Add(1)
+				_, _, payload, _ := p.hears()
 				p.says(frame(fin|pong, payload))
 			}
 			p.says(frame(fin|text, "enough"))
 			p.rest()
-		}), o)
-		got, err := conn.Receive(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, "enough", got)
-		require.EqualValues(t, 5, pings.Load())
-	})
-	t.Run("nobody receives", func(t *testing.T) {
-		enough := make(chan struct{})
-		conn := dial[string, string](t, raw(t, func(p *peer) {
+		}, func(t *testing.T, conn *websocket.Conn[string, string]) {
+			start := time.Now()
+			got, err := conn.Receive(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "enough", got)
+			require.Equal(t, 5*40*time.Millisecond, time.Since(start))
+		}},
+		"nobody receives": {func(p *peer) {
 			for range 4 {
 				_, _, _, _ = p.hears()
 			}
-			close(enough)
 			p.says(frame(fin|text, "still here"))
 			p.rest()
-		}), o)
-		<-enough // four pings without a pong, and nobody who could have read one
-		got, err := conn.Receive(t.Context())
-		require.NoError(t, err)
-		require.Equal(t, "still here", got)
-	})
+		}, func(t *testing.T, conn *websocket.Conn[string, string]) {
+			time.Sleep(4*40*time.Millisecond + 1) // four pings without a pong, and nobody who could have read one
+			got, err := conn.Receive(t.Context())
+			require.NoError(t, err)
+			require.Equal(t, "still here", got)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				tt.check(t, dial[string, string](t, inMemory, websocket.Options{Heartbeat: 40 * time.Millisecond}, rawPipes(tt.serve)))
+			})
+		})
+	}
 }
 
 // S4.73: Ping waits for its pong, or its context; pings of the server are answered.
-func TestPing(t *testing.T) {
+func TestPing(t *testing.T) { synctest.Test(t, testPing) }
+
+func testPing(t *testing.T) {
 	var mu sync.Mutex
 	var pings, pongs []string
 	o := websocket.Options{
@@ -222,7 +222,7 @@ func TestPing(t *testing.T) {
 		},
 	}
 	answers := make(chan string, 1)
-	conn := dial[string, string](t, raw(t, func(p *peer) {
+	conn := dial[string, string](t, inMemory, o, rawPipes(func(p *peer) {
 		p.says(frame(fin|ping, "unanswered") + frame(fin|ping, "one"))
 		_, _, payload, _ := p.hears()
 		answers <- payload
@@ -230,7 +230,7 @@ func TestPing(t *testing.T) {
 		p.says(frame(fin|pong, "of its own") + frame(fin|pong, payload))
 		_, _, _, _ = p.hears() // the second one is not answered
 		p.rest()
-	}), o)
+	}))
 	var receiving sync.WaitGroup
 	receiving.Go(func() {
 		for _, err := range conn.All(t.Context()) {
@@ -252,19 +252,21 @@ func TestPing(t *testing.T) {
 
 // A Send whose context ends while the server does not read ends the connection: half a frame cannot be taken back.
 func TestSendContext(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
-	conn := dial[[]byte, string](t, raw(t, func(p *peer) {
-		_ = p.Conn.(*net.TCPConn).SetReadBuffer(4096)
-		<-release
-	}), websocket.Options{CloseTimeout: 50 * time.Millisecond})
-	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
-	defer cancel()
-	err := conn.Send(ctx, make([]byte, 32<<20))
-	require.ErrorIs(t, err, crest.ErrTransport)
-	require.ErrorIs(t, err, crest.KindTimeout)
-	failed, _ := errors.AsType[*crest.CallError](err)
-	require.Equal(t, crest.SentMaybe, failed.Sent)
-	_, err = conn.Receive(t.Context())
-	require.ErrorIs(t, err, crest.KindDisconnected)
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		defer close(release)
+		conn := dial[[]byte, string](t, inMemory, websocket.Options{CloseTimeout: 50 * time.Millisecond}, rawPipes(func(p *peer) {
+			_, _ = p.in.ReadByte()
+			<-release
+		}))
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		defer cancel()
+		err := conn.Send(ctx, make([]byte, 1<<20))
+		require.ErrorIs(t, err, crest.ErrTransport)
+		require.ErrorIs(t, err, crest.KindTimeout)
+		failed, _ := errors.AsType[*crest.CallError](err)
+		require.Equal(t, crest.SentMaybe, failed.Sent)
+		_, err = conn.Receive(t.Context())
+		require.ErrorIs(t, err, crest.KindDisconnected)
+	})
 }

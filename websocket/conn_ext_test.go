@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	coder "github.com/coder/websocket"
@@ -272,9 +273,11 @@ func TestSendConcurrently(t *testing.T) {
 }
 
 // A context that ends ends the wait, and with it the connection; one that has ended before does not.
-func TestReceiveContext(t *testing.T) {
-	base := raw(t, func(p *peer) { p.rest() })
-	conn := dial[string, string](t, base, websocket.Options{})
+func TestReceiveContext(t *testing.T) { synctest.Test(t, testReceiveContext) }
+
+func testReceiveContext(t *testing.T) {
+	server := rawPipes(func(p *peer) { p.rest() })
+	conn := dial[string, string](t, inMemory, websocket.Options{}, server)
 	cause := errors.New("no longer wanted")
 	ended, cancel := context.WithCancelCause(t.Context())
 	cancel(cause)
@@ -294,7 +297,7 @@ func TestReceiveContext(t *testing.T) {
 	require.ErrorIs(t, err, crest.KindDisconnected)
 	require.ErrorContains(t, err, "the context of an earlier call ended the connection")
 
-	conn = dial[string, string](t, base, websocket.Options{})
+	conn = dial[string, string](t, inMemory, websocket.Options{}, server)
 	ctx, cancelLater := context.WithCancelCause(t.Context())
 	time.AfterFunc(20*time.Millisecond, func() { cancelLater(cause) })
 	_, err = conn.Receive(ctx)

@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	coder "github.com/coder/websocket"
@@ -290,27 +291,30 @@ func TestDialSlot(t *testing.T) {
 
 // The timeouts of a call bound the handshake; the context of the dial, and the client, may end without the connection.
 func TestDialTime(t *testing.T) {
-	release := make(chan struct{})
-	defer close(release)
-	h := &host{first: func(_ http.ResponseWriter, _ *http.Request, n int) bool {
-		if n == 1 {
-			<-release
-		}
-		return n == 1
-	}}
-	c := newClient(t, h.plain(t))
-	_, err := talk.Dial(t.Context(), c, crest.Empty{}, crest.WithTimeouts(crest.Timeouts{Header: 20 * time.Millisecond}))
-	require.ErrorIs(t, err, crest.KindTimeoutHeader)
+	synctest.Test(t, func(t *testing.T) {
+		dials := 0
+		c := newClient(t, inMemory, pipes(func(p *peer) {
+			if dials++; dials == 2 {
+				p.accept()
+				first, _, payload, _ := p.hears()
+				p.says(frame(first, payload))
+			}
+			p.rest()
+		}))
+		_, err := talk.Dial(t.Context(), c, crest.Empty{}, crest.WithTimeouts(crest.Timeouts{Header: 20 * time.Millisecond}))
+		require.ErrorIs(t, err, crest.KindTimeoutHeader)
 
-	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-	conn, err := talk.Dial(ctx, c, crest.Empty{}, crest.WithTimeouts(crest.Timeouts{Total: 50 * time.Millisecond, Idle: time.Millisecond}))
-	require.NoError(t, err)
-	cancel()
-	require.NoError(t, c.Close())
-	require.Error(t, ctx.Err())
-	works(t, conn)
-	_, err = talk.Dial(t.Context(), c, crest.Empty{})
-	require.ErrorIs(t, err, crest.ErrClosed)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		conn, err := talk.Dial(ctx, c, crest.Empty{}, crest.WithTimeouts(crest.Timeouts{Total: 50 * time.Millisecond, Idle: time.Millisecond}))
+		require.NoError(t, err)
+		cancel()
+		require.NoError(t, c.Close())
+		require.Error(t, ctx.Err())
+		time.Sleep(time.Hour) // more than any of the timeouts
+		works(t, conn)
+		_, err = talk.Dial(t.Context(), c, crest.Empty{})
+		require.ErrorIs(t, err, crest.ErrClosed)
+	})
 }
 
 // Mistakes are said, of the program at its start.

@@ -2,6 +2,7 @@ package websocket_test
 
 import (
 	"bufio"
+	"context"
 	"crypto/sha1"
 	"encoding/base64"
 	"encoding/binary"
@@ -14,6 +15,8 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"github.com/crest-go/crest"
 )
 
 // The first byte of a frame.
@@ -48,13 +51,7 @@ func listen(t testing.TB, talk func(p *peer)) string {
 			if err != nil {
 				return
 			}
-			running.Go(func() {
-				defer conn.Close()
-				p := &peer{Conn: conn, in: bufio.NewReader(conn)}
-				if p.req, err = http.ReadRequest(p.in); err == nil {
-					talk(p)
-				}
-			})
+			running.Go(func() { handshake(conn, talk) })
 		}
 	})
 	t.Cleanup(func() {
@@ -63,6 +60,36 @@ func listen(t testing.TB, talk func(p *peer)) string {
 	})
 	return "http://" + l.Addr().String()
 }
+
+// handshake hands a connection, with its first request, to talk.
+func handshake(conn net.Conn, talk func(p *peer)) {
+	defer conn.Close()
+	p := &peer{Conn: conn, in: bufio.NewReader(conn)}
+	var err error
+	if p.req, err = http.ReadRequest(p.in); err == nil {
+		talk(p)
+	}
+}
+
+// pipes is listen in memory, for bubbles of testing/synctest: no time passes while bytes are under way.
+func pipes(talk func(p *peer)) crest.ClientOption {
+	return crest.WithTransport(&http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) {
+		near, far := net.Pipe()
+		go handshake(far, talk)
+		return near, nil
+	}})
+}
+
+// rawPipes is raw in memory.
+func rawPipes(talk func(p *peer)) crest.ClientOption {
+	return pipes(func(p *peer) {
+		p.accept()
+		talk(p)
+	})
+}
+
+// inMemory is the base URL of pipes.
+const inMemory = "http://api.example.com"
 
 // raw is listen with the handshake made.
 func raw(t testing.TB, talk func(p *peer)) string {
