@@ -11,8 +11,9 @@ import (
 // that finds nothing to say, at no cost. A Plan is safe for concurrent use.
 type Plan struct {
 	engine *validator.Validate // nil without tags
+	keeps  verdict             // says yes sooner than the engine; nil where only that can tell
 	asks   bool                // a Validate method is somewhere below
-	open   bool                // values can nest without end: types that recur, or an any
+	open   bool                // the engine could follow a value without end: types that recur, or an any
 }
 
 // Compile looks at a model once: at its validate tags, as far as validator/v10
@@ -49,10 +50,12 @@ func compile(t reflect.Type) (*Plan, []error) {
 	if !tags.found && !s.leads {
 		return nil, nil
 	}
-	plan := &Plan{asks: s.leads, open: s.open}
+	plan := &Plan{asks: s.leads}
 	if tags.found {
-		plan.engine = tags.engine()
-		tags.probe(plan.engine)
+		plan.engine, plan.open = tags.engine(), s.open
+		if tags.probe(plan.engine); len(tags.mistakes) == 0 {
+			plan.keeps = tags.verdict(t)
+		}
 	}
 	return plan, tags.mistakes
 }
@@ -68,13 +71,30 @@ func (p *Plan) Check(v reflect.Value) error {
 		return nil
 	}
 	v = addressable(v)
+	kept := p.engine == nil || p.keptBy(v)
+	if kept && !p.asks {
+		return nil
+	}
+	return p.report(v, kept)
+}
+
+// keptBy reports whether v surely keeps all rules.
+func (p *Plan) keptBy(v reflect.Value) (kept bool) {
+	if p.keeps != nil {
+		caught(func() { kept = p.keeps(v, 0) })
+	}
+	return kept
+}
+
+// report runs the engine, unless all rules are kept, and the Validate methods.
+func (p *Plan) report(v reflect.Value, kept bool) error {
 	var found findings
-	if p.open {
+	if !kept && p.open {
 		if err := (&walk{}).visit(v, way{dived: true}); err != nil {
 			return err
 		}
 	}
-	if p.engine != nil {
+	if !kept {
 		found.tags(p.engine, v, "")
 	}
 	if p.asks {
