@@ -234,11 +234,11 @@ func TestDigestAndTheLimit(t *testing.T) {
 	c := newClient(t, base, withDigest(), crest.WithRateLimit(2, time.Hour))
 	_, err := getThing.Call(t.Context(), c, crest.Empty{})
 	require.NoError(t, err)
-	_, err = getThing.Call(t.Context(), c, crest.Empty{}, crest.WithTimeout(time.Second))
+	_, err = getThing.Call(t.Context(), c, crest.Empty{}, crest.WithTimeout(time.Minute))
 	fails(t, err, crest.ErrLimited, "", crest.SentNo)
 
 	c = newClient(t, base, withDigest(), crest.WithRateLimit(1, time.Hour))
-	_, err = getThing.Call(t.Context(), c, crest.Empty{}, crest.WithTimeout(time.Second))
+	_, err = getThing.Call(t.Context(), c, crest.Empty{}, crest.WithTimeout(time.Minute))
 	failed := fails(t, err, crest.ErrLimited, "", crest.SentYes)
 	require.Len(t, failed.History, 1)
 	require.Equal(t, 3, s.requests)

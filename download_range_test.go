@@ -1,6 +1,7 @@
 package crest
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
@@ -98,3 +99,25 @@ func FuzzPartState(f *testing.F) {
 		require.Equal(t, fmt.Sprint(first), fmt.Sprint(readState(file)))
 	})
 }
+
+// What an earlier call has left is given up at the first piece after the end of the context.
+func TestEndsWith(t *testing.T) {
+	file, err := os.Create(filepath.Join(t.TempDir(), "part"))
+	require.NoError(t, err)
+	defer file.Close()
+	require.NoError(t, file.Truncate(10*copyBuffer))
+	ctx, cancel := context.WithCancel(t.Context())
+	read := 0
+	err = (&partFile{file: file}).readInto(&endsWith{ctx, writerFunc(func(p []byte) (int, error) {
+		if read += len(p); read == 3*copyBuffer {
+			cancel()
+		}
+		return len(p), nil
+	})}, 0, 10*copyBuffer)
+	require.ErrorIs(t, err, context.Canceled)
+	require.Equal(t, 3*copyBuffer, read)
+}
+
+type writerFunc func(p []byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }

@@ -107,7 +107,7 @@ var modes = map[string]mode{
 	}},
 	"proxy of no scheme": {step: crest.ErrTransport, kind: crest.KindProxy, set: withProxyURL(&url.URL{Scheme: "ftp", User: proxyUser, Host: "proxy.example"})},
 
-	"timeout, total":    {step: crest.ErrTransport, kind: crest.KindTimeoutTotal, set: within(crest.Timeouts{Total: 60 * time.Millisecond}, saysNothing)},
+	"timeout, total":    {step: crest.ErrTransport, kind: crest.KindTimeoutTotal, set: within(crest.Timeouts{Total: 300 * time.Millisecond}, saysNothing)},
 	"timeout, attempt":  {step: crest.ErrTransport, kind: crest.KindTimeoutAttempt, set: within(crest.Timeouts{Attempt: 60 * time.Millisecond}, saysNothing)},
 	"timeout, header":   {step: crest.ErrTransport, kind: crest.KindTimeoutHeader, set: within(crest.Timeouts{Header: 5 * time.Millisecond}, saysNothing)},
 	"timeout, idle":     {step: crest.ErrTransport, kind: crest.KindTimeoutIdle, set: within(crest.Timeouts{Idle: 5 * time.Millisecond}, stalling)},
@@ -261,9 +261,28 @@ func truncated(w http.ResponseWriter, req *http.Request) {
 func deadlined(s *stage) {
 	s.ready = func(c *crest.Client[*markedFailure]) {
 		s.warm(c)
-		ctx, cancel := context.WithTimeout(s.ctx, 100*time.Millisecond)
-		s.t.Cleanup(cancel)
-		s.ctx, s.answer = ctx, saysNothing
+		ctx := &deadlineContext{Context: s.ctx, done: make(chan struct{})}
+		s.ctx, s.answer = ctx, func(w http.ResponseWriter, req *http.Request) {
+			close(ctx.done)
+			saysNothing(w, req)
+		}
+	}
+}
+
+// deadlineContext is one whose deadline has come when done is closed.
+type deadlineContext struct {
+	context.Context
+	done chan struct{}
+}
+
+func (c *deadlineContext) Done() <-chan struct{} { return c.done }
+
+func (c *deadlineContext) Err() error {
+	select {
+	case <-c.done:
+		return context.DeadlineExceeded
+	default:
+		return nil
 	}
 }
 

@@ -281,9 +281,15 @@ func toward(base string) crest.Middleware {
 }
 
 // S4.34: a waiter leaves when its context ends, and says that nothing was sent. Its Attempt timeout stands still meanwhile.
-func TestPoolWaiterLeaves(t *testing.T) {
-	s := serveBusy(t, reply(200, "hello"))
-	c := newClient(t, s.url, crest.WithPool(crest.Pool{MaxConnsPerHost: 1}), crest.WithRetry(crest.Retry{Max: 3}))
+func TestPoolWaiterLeaves(t *testing.T) { synctest.Test(t, testPoolWaiterLeaves) }
+
+func testPoolWaiterLeaves(t *testing.T) {
+	var seen atomic.Int32
+	c := newClient(t, bubbleURL, crest.WithPool(crest.Pool{MaxConnsPerHost: 1}), crest.WithRetry(crest.Retry{Max: 3}))
+	crest.ReplaceWire(c, inMemory(func(req *http.Request) (*http.Response, error) {
+		seen.Add(1)
+		return response(req, 200, "hello"), nil
+	}))
 	body, err := download.Call(t.Context(), c, crest.Empty{})
 	require.NoError(t, err)
 
@@ -301,10 +307,10 @@ func TestPoolWaiterLeaves(t *testing.T) {
 	fails(t, err, crest.ErrTransport, crest.KindTimeoutTotal, crest.SentNo)
 	require.ErrorIs(t, err, context.DeadlineExceeded)
 
-	time.AfterFunc(30*time.Millisecond, func() { _ = body.Close() })
+	time.AfterFunc(30*time.Second, func() { _ = body.Close() })
 	_, err = ping.Call(t.Context(), c, crest.Empty{}, crest.WithTimeouts(crest.Timeouts{Attempt: 10 * time.Second}))
 	require.NoError(t, err)
-	require.EqualValues(t, 2, s.seen.Load())
+	require.EqualValues(t, 2, seen.Load())
 }
 
 // In virtual time: the attempt's time stands still while it waits for a place, and the wait is told.

@@ -223,5 +223,5 @@ func noProxies(t testing.TB) {
 // eventually waits for something that happens in another goroutine.
 func eventually(t testing.TB, condition func() bool) {
 	t.Helper()
-	require.Eventually(t, condition, 5*time.Second, time.Millisecond)
+	require.Eventually(t, condition, time.Minute, time.Millisecond)
 }

@@ -88,5 +88,5 @@ func TestR24BodiesAreNotSharedByAttempts(t *testing.T) {
 	require.NoError(t, errors.Join(errs...))
 	require.Empty(t, complaints, "bytes of another call, or of another attempt, arrived")
 	require.Positive(t, opened.Load())
-	require.Eventually(t, func() bool { return closed.Load() >= opened.Load() }, 5*time.Second, time.Millisecond, "each reader is closed")
+	require.Eventually(t, func() bool { return closed.Load() >= opened.Load() }, time.Minute, time.Millisecond, "each reader is closed")
 }

@@ -55,7 +55,7 @@ func TestRetryRow42RestartUnderLoad(t *testing.T) {
 	server := &restarting{t: t, address: "127.0.0.1:0", effects: map[string]int{}}
 	server.start()
 	defer func() { server.stop() }()
-	c, _ := onWire(t, "http://"+server.address, nil, crest.WithRetry(crest.Retry{Max: 8, Backoff: func(n int, _ error) time.Duration { return time.Duration(n) * 20 * time.Millisecond }}))
+	c, _ := onWire(t, "http://"+server.address, nil, crest.WithRetry(crest.Retry{Max: 100, Backoff: constant(20 * time.Millisecond)}))
 	ctx, stop := context.WithCancel(t.Context())
 	var running sync.WaitGroup
 	posted, failed := make([]map[string]error, 8), make([]error, 16)

@@ -16,6 +16,7 @@ import (
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -153,7 +154,6 @@ func TestR55ClassifierSending(t *testing.T) {
 		}
 	}
 	const head = "HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
-	const quiet = 200 * time.Millisecond // time enough to connect and to write the request, on a busy machine
 	for name, tt := range map[string]struct {
 		serve func(net.Conn, *bufio.Reader)
 		kind  crest.Kind
@@ -167,8 +167,6 @@ func TestR55ClassifierSending(t *testing.T) {
 		}, crest.KindDisconnected, true, nil},
 		"cut status line": {write("HTTP/1.1 200 O"), crest.KindDisconnected, true, nil},
 		"cut header":      {write(head), crest.KindDisconnected, true, nil},
-		"header timeout":  {silent(func() {}), crest.KindTimeoutHeader, true, crest.WithTimeouts(crest.Timeouts{Header: quiet})},
-		"attempt timeout": {silent(func() {}), crest.KindTimeoutAttempt, true, crest.WithTimeouts(crest.Timeouts{Attempt: quiet})},
 		"not HTTP":        {write("SSH-2.0-OpenSSH_9.9\r\n"), crest.KindProtocol, false, nil},
 		"bad length":      {write("HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n"), crest.KindProtocol, false, nil},
 		"header cap":      {write("HTTP/1.1 200 OK\r\nX-A: " + strings.Repeat("a", 300<<10) + "\r\n\r\n"), crest.KindProtocol, false, nil},
@@ -200,6 +198,28 @@ func TestR55ClassifierSending(t *testing.T) {
 				_, err := e.Call(t.Context(), c, crest.Empty{}, opts...)
 				require.Equal(t, tt.kind, callError(t, err).Kind, "%v", err)
 				require.EqualValues(t, attempts(safe && tt.safe), requests.Load())
+			})
+		})
+	}
+}
+
+// The same of a server that says nothing, in virtual time.
+func TestR55ClassifierSilence(t *testing.T) {
+	for kind, timeouts := range map[crest.Kind]crest.Timeouts{
+		crest.KindTimeoutHeader:  {Header: time.Second},
+		crest.KindTimeoutAttempt: {Attempt: time.Second},
+	} {
+		t.Run(string(kind), func(t *testing.T) {
+			eachWay(t, func(t *testing.T, _ string, e *crest.Endpoint[crest.Empty, thing], safe bool) {
+				synctest.Test(t, func(t *testing.T) {
+					var requests atomic.Int32
+					net := &pipes{serve: silent(func() { requests.Add(1) })}
+					c, end := net.client(t, quick, crest.WithTimeouts(timeouts))
+					defer end()
+					_, err := e.Call(t.Context(), c, crest.Empty{})
+					require.Equal(t, kind, callError(t, err).Kind, "%v", err)
+					require.EqualValues(t, attempts(safe), requests.Load())
+				})
 			})
 		})
 	}

@@ -33,40 +33,44 @@ func TestR56LeavingTheLoop(t *testing.T) {
 		} {
 			for option, opts := range map[string][]crest.CallOption{"": nil, " and reconnect": {crest.WithReconnect()}} {
 				t.Run(how+"/"+way+option, func(t *testing.T) {
-					done := make(chan time.Time, 1)
-					base := streamServer(t, func(w io.StringWriter, r *http.Request) {
-						server(w, r)
-						done <- time.Now()
-					})
-					ctx, cancel := context.WithCancel(t.Context())
-					defer cancel()
-					var left time.Time
-					n, failed := 0, error(nil)
-					func() {
-						defer func() { _ = recover() }()
-						for _, err := range getEvents.Call(ctx, newClient(t, base), crest.Empty{}, opts...) {
-							if n++; err != nil {
-								failed = err
-								continue
-							}
-							left = time.Now()
-							if !leave(cancel) {
-								break
-							}
-						}
-					}()
-					soon(t, done, left)
-					if way == "cancel" {
-						require.Equal(t, 2, n, "what was there already is not given out any more")
-						fails(t, failed, crest.ErrTransport, "", crest.SentYes)
-						require.ErrorIs(t, failed, context.Canceled)
-						return
-					}
-					require.Equal(t, 1, n)
+					synctest.Test(t, func(t *testing.T) { leaveTheLoop(t, server, way, leave, opts...) })
 				})
 			}
 		}
 	}
+}
+
+func leaveTheLoop(t *testing.T, server func(w io.StringWriter, r *http.Request), way string, leave func(cancel context.CancelFunc) bool, opts ...crest.CallOption) {
+	done := make(chan time.Time, 1)
+	to := serveInBubble(t, streaming(func(w io.StringWriter, r *http.Request) {
+		server(w, r)
+		done <- time.Now()
+	}))
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	var left time.Time
+	n, failed := 0, error(nil)
+	func() {
+		defer func() { _ = recover() }()
+		for _, err := range getEvents.Call(ctx, newClient(t, bubbleURL, to), crest.Empty{}, opts...) {
+			if n++; err != nil {
+				failed = err
+				continue
+			}
+			left = time.Now()
+			if !leave(cancel) {
+				break
+			}
+		}
+	}()
+	soon(t, done, left)
+	if way == "cancel" {
+		require.Equal(t, 2, n, "what was there already is not given out any more")
+		fails(t, failed, crest.ErrTransport, "", crest.SentYes)
+		require.ErrorIs(t, failed, context.Canceled)
+		return
+	}
+	require.Equal(t, 1, n)
 }
 
 // A stream that was read to its end, or to its marker, leaves a connection that the next call uses. One that was left does not.
@@ -103,18 +107,20 @@ func TestStreamConnectionReuse(t *testing.T) {
 
 // The marker ends the loop although the server holds the connection: it is not waited for long.
 func TestStreamDoneOnAnOpenConnection(t *testing.T) {
-	done := make(chan time.Time, 1)
-	base := streamServer(t, func(w io.StringWriter, r *http.Request) {
-		_, _ = w.WriteString("data: a\n\ndata: [DONE]\n\n")
-		<-r.Context().Done()
-		done <- time.Now()
+	synctest.Test(t, func(t *testing.T) {
+		done := make(chan time.Time, 1)
+		to := serveInBubble(t, streaming(func(w io.StringWriter, r *http.Request) {
+			_, _ = w.WriteString("data: a\n\ndata: [DONE]\n\n")
+			<-r.Context().Done()
+			done <- time.Now()
+		}))
+		start := time.Now()
+		got, err := all(getEvents.Call(t.Context(), newClient(t, bubbleURL, to), crest.Empty{}, crest.WithDone("[DONE]")))
+		require.NoError(t, err)
+		require.Equal(t, []string{"a"}, got)
+		require.Less(t, time.Since(start), 500*time.Millisecond)
+		soon(t, done, time.Now())
 	})
-	start := time.Now()
-	got, err := all(getEvents.Call(t.Context(), newClient(t, base), crest.Empty{}, crest.WithDone("[DONE]")))
-	require.NoError(t, err)
-	require.Equal(t, []string{"a"}, got)
-	require.Less(t, time.Since(start), 500*time.Millisecond)
-	soon(t, done, time.Now())
 }
 
 // The idle timeout is 5 minutes of silence between two reads; what the loop takes for an event is no silence, and Total ends with the header.

@@ -92,13 +92,12 @@ func datas(es []crest.Event[string]) (got []string) {
 	return got
 }
 
-// streamServer serves h on a real socket, flushed after each line that it is given to write.
-func streamServer(t testing.TB, h func(w io.StringWriter, r *http.Request)) string {
-	t.Helper()
-	return serve(t, func(w http.ResponseWriter, r *http.Request) {
+// streaming serves h, flushed after each line that it is given to write.
+func streaming(h func(w io.StringWriter, r *http.Request)) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "text/event-stream")
 		h(flushed{w}, r)
-	})
+	}
 }
 
 type flushed struct{ http.ResponseWriter }
@@ -111,7 +110,8 @@ func (f flushed) WriteString(s string) (int, error) {
 	return int(n), err
 }
 
-// soon fails the test unless done is closed within the time that R56 gives.
+// soon fails the test unless done is closed within the time that R56 gives. It belongs into a bubble: on a busy machine the server may be late
+// by itself.
 func soon(t testing.TB, done <-chan time.Time, since time.Time) {
 	t.Helper()
 	select {

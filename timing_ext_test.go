@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"io"
 	"net"
+	"net/http"
 	"net/http/httptrace"
 	"strings"
 	"sync"
@@ -70,8 +71,14 @@ func TestTimingOfFailures(t *testing.T) {
 // What it takes to make a connection is measured by crest's own transport.
 func TestTimingOfConnections(t *testing.T) {
 	ca := newAuthority(t, "timing")
-	secure := serveTLS(t, ca.serving(t), true, answerJSON(200, thingJSON))
-	plain := serve(t, answerJSON(200, thingJSON))
+	wrote := make(chan struct{}, 1)
+	answer := func(w http.ResponseWriter, r *http.Request) {
+		<-wrote // an answer that overtakes this hook has no FirstByte
+		answerJSON(200, thingJSON)(w, r)
+	}
+	ctx := httptrace.WithClientTrace(t.Context(), &httptrace.ClientTrace{WroteRequest: func(httptrace.WroteRequestInfo) { wrote <- struct{}{} }})
+	secure := serveTLS(t, ca.serving(t), true, answer)
+	plain := serve(t, answer)
 	for name, tt := range map[string]struct {
 		base     string
 		opts     []crest.ClientOption
@@ -82,7 +89,7 @@ func TestTimingOfConnections(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c := newClient(t, tt.base, append(tt.opts, crest.WithProxy(nil))...)
-			first, err := getThing.Do(t.Context(), c, crest.Empty{})
+			first, err := getThing.Do(ctx, c, crest.Empty{})
 			require.NoError(t, err)
 			timing := first.Attempts[0].Timing
 			require.Equal(t, tt.dns, timing.DNS > 0, "%+v", timing)
@@ -92,7 +99,7 @@ func TestTimingOfConnections(t *testing.T) {
 			require.False(t, timing.Reused)
 			require.LessOrEqual(t, timing.DNS+timing.Connect+timing.TLS+timing.FirstByte+timing.Body, first.Attempts[0].Duration)
 
-			again, err := getThing.Do(t.Context(), c, crest.Empty{})
+			again, err := getThing.Do(ctx, c, crest.Empty{})
 			require.NoError(t, err)
 			timing = again.Attempts[0].Timing
 			require.True(t, timing.Reused)

@@ -15,7 +15,7 @@ import (
 )
 
 // timedAreas are the areas whose rows wait: they are played in virtual time, over connections in memory.
-var timedAreas = []string{"timeout", "retry", "session.retry", "cookiejar"}
+var timedAreas = []string{"timeout", "retry", "session.retry", "cookiejar", "ws.timeout"}
 
 // timed reports whether a row is played in virtual time. A connect timeout is that of crest's own transport, which dials real sockets.
 func timed(c *vector, r vectorRow) bool {
