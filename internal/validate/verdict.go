@@ -174,10 +174,10 @@ func (c *verdicts) dive(base reflect.Type, rules []string) verdict {
 // each asks keeps about every element of a slice, an array or a map.
 func (c *verdicts) each(base reflect.Type, keeps verdict) verdict {
 	switch {
-	case keeps == nil:
-		return nil
 	case base.Kind() == reflect.Map && !findable(base.Key()):
 		c.beyond = true
+		return nil
+	case keeps == nil:
 		return nil
 	case base.Kind() == reflect.Map:
 		return func(v reflect.Value, depth int) bool { return keepEntries(v, depth, keeps) }

@@ -79,7 +79,7 @@ func TestFormsOfShortTexts(t *testing.T) {
 // FuzzVerdict makes models with rules and values, and looks for a verdict of yes
 // where the engine says no. On no the plan's error must be the engine's.
 func FuzzVerdict(f *testing.F) {
-	for i := range uint64(300) {
+	for i := range uint64(2000) {
 		f.Add(i, "x", int64(i), 1.5)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, text string, n int64, x float64) {

@@ -258,6 +258,9 @@ func TestLeftToTheEngine(t *testing.T) {
 		"floats as keys": struct {
 			F map[float64]int `validate:"dive,gt=0"`
 		}{},
+		"floats, bare": struct {
+			F map[float64]Secret `validate:"dive"`
+		}{},
 		"valuer": struct {
 			F valued
 			base
