@@ -13,7 +13,7 @@ import (
 // fails hides those behind it. Then it runs the models as a whole.
 func (c *tags) probe(engine *validator.Validate) {
 	for _, r := range c.rules {
-		if said := r.panics(engine); said != "" {
+		if said := c.panics(engine, r); said != "" {
 			place{c, r.model, r.field}.mistake("%s", r.mend(said))
 		}
 	}
@@ -21,7 +21,7 @@ func (c *tags) probe(engine *validator.Validate) {
 		return // a model's own method may well panic on a sample
 	}
 	for _, t := range c.models {
-		for _, v := range samples(t) {
+		for _, v := range c.samples(t) {
 			if said := caught(func() { _ = engine.Struct(addressable(v).Addr().Interface()) }); said != "" {
 				c.mistakes = append(c.mistakes, fmt.Errorf("%s: its validate tags cannot run: %s: correct them", t, said))
 				break
@@ -30,9 +30,9 @@ func (c *tags) probe(engine *validator.Validate) {
 	}
 }
 
-func (r rule) panics(engine *validator.Validate) string {
-	for _, model := range samples(r.model) {
-		for _, value := range samples(r.base) {
+func (c *tags) panics(engine *validator.Validate, r rule) string {
+	for _, model := range c.samples(r.model) {
+		for _, value := range c.samples(r.base) {
 			if said := caught(func() { r.run(engine, value, model) }); said != "" {
 				return said
 			}

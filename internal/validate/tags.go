@@ -21,6 +21,7 @@ type tags struct {
 	rewrites map[reflect.Type]map[string]string // struct → field → tag that skips absent optional values
 	rules    []rule
 	models   []reflect.Type
+	sampled  map[reflect.Type][2]reflect.Value
 	calls    bool // a rule calls a method of the model
 }
 
@@ -37,6 +38,7 @@ func collect(t reflect.Type) *tags {
 		seen:     map[reflect.Type]bool{},
 		standIns: map[reflect.Type]validator.CustomTypeFunc{},
 		rewrites: map[reflect.Type]map[string]string{},
+		sampled:  map[reflect.Type][2]reflect.Value{},
 	}
 	c.elements(t)
 	return c

@@ -59,6 +59,10 @@ func (c *verdicts) top(t reflect.Type) verdict {
 // level takes the rules up to the next dive, which are about t itself, and then
 // what is behind it: the elements or the fields. Compare [place.level].
 func (c *verdicts) level(t reflect.Type, rules []string) verdict {
+	if hasValuer(t) {
+		c.beyond = true
+		return nil
+	}
 	base, _ := settle(t)
 	here, below, dives := cut(rules, "dive")
 	nilKeeps := len(rules) == 0 || skips(rules[0])
@@ -85,13 +89,28 @@ func skips(rule string) bool {
 
 var valuerType = reflect.TypeFor[validator.Valuer]()
 
+// hasValuer reports whether the engine may ask a value of type t for another one.
+// Types such as type P *P, which never end, count as well.
+func hasValuer(t reflect.Type) bool {
+	for range 100 {
+		switch {
+		case reflect.PointerTo(t).Implements(valuerType):
+			return true
+		case t.Kind() == reflect.Pointer:
+			t = t.Elem()
+		case isOptional(t):
+			t = innerType(t)
+		default:
+			return false
+		}
+	}
+	return true
+}
+
 // through puts the pointers and optional fields between t and base before keeps.
 // nilKeeps says whether nothing at all would be in order.
 func (c *verdicts) through(t, base reflect.Type, keeps verdict, nilKeeps bool) verdict {
-	if reflect.PointerTo(t).Implements(valuerType) || base.Kind() == reflect.Pointer || isOptional(base) {
-		c.beyond = true // the engine asks it for another value, or it never ends
-	}
-	if c.beyond || t == base || keeps == nil && nilKeeps {
+	if t == base || keeps == nil && nilKeeps {
 		return keeps
 	}
 	pointed, inner := pointerOf(t)
@@ -155,10 +174,10 @@ func (c *verdicts) dive(base reflect.Type, rules []string) verdict {
 // each asks keeps about every element of a slice, an array or a map.
 func (c *verdicts) each(base reflect.Type, keeps verdict) verdict {
 	switch {
-	case keeps == nil:
-		return nil
 	case base.Kind() == reflect.Map && !findable(base.Key()):
 		c.beyond = true
+		return nil
+	case keeps == nil:
 		return nil
 	case base.Kind() == reflect.Map:
 		return func(v reflect.Value, depth int) bool { return keepEntries(v, depth, keeps) }
@@ -236,9 +255,9 @@ func (m *model) keeps(v reflect.Value, depth int) bool {
 // speaks reports whether the engine could have something to say about the fields
 // below a type: one has a tag, or may hold anything.
 func (c *verdicts) speaks(t reflect.Type, seen map[reflect.Type]bool) bool {
-	base, isOpt := settle(t)
+	base, _ := settle(t)
 	switch {
-	case isOpt, base.Kind() == reflect.Interface, reflect.PointerTo(base).Implements(valuerType):
+	case base.Kind() == reflect.Interface, hasValuer(t):
 		return true
 	case seen[base] || !isModel(base):
 		return false

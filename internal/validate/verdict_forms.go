@@ -12,7 +12,7 @@ var forms = map[string]func(text, param string) bool{
 	"alphanum":      func(s, _ string) bool { return all(s, isLetterOrDigit) },
 	"number":        func(s, _ string) bool { return all(s, isDigit) },
 	"numeric":       func(s, _ string) bool { return isNumeric(s) },
-	"hexadecimal":   func(s, _ string) bool { return all(s, isHex) },
+	"hexadecimal":   func(s, _ string) bool { return all(without0x(s), isHex) },
 	"lowercase":     func(s, _ string) bool { return s != "" && s == strings.ToLower(s) },
 	"uppercase":     func(s, _ string) bool { return s != "" && s == strings.ToUpper(s) },
 	"contains":      strings.Contains,
@@ -41,6 +41,13 @@ func all(s string, in func(byte) bool) bool {
 		}
 	}
 	return s != ""
+}
+
+func without0x(s string) string {
+	if len(s) > 2 && s[0] == '0' && s[1]|0x20 == 'x' {
+		return s[2:]
+	}
+	return s
 }
 
 func isNumeric(s string) bool {
