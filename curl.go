@@ -102,7 +102,7 @@ func (c *call) onPaper(ctx context.Context) *hop {
 
 // unopened is the request with a body that its reader was not asked for: signers have GetBody.
 func (o *outgoing) unopened(ctx context.Context) *http.Request {
-	req := o.carrying(ctx, http.NoBody)
+	req := o.carrying(ctx, http.NoBody, true)
 	if again := req.GetBody; again != nil && !o.body.streamed {
 		req.Body = &lazyBody{open: again}
 	}
