@@ -96,7 +96,7 @@ func (c *call) maskedCurl() string {
 // onPaper is a hop that is not sent.
 func (c *call) onPaper(ctx context.Context) *hop {
 	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, attempt: 1, number: 1, credentials: c.out.credentials}
-	h.begin(ctx, Timeouts{})
+	h.begin(&lifetime{caller: ctx}, Timeouts{})
 	return h
 }
 

@@ -30,7 +30,8 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 		timeouts = timeouts.ofStream()
 	}
 	c.timeouts = timeouts.effective()
-	c.life = c.begins(ctx)
+	c.life = &lifetime{}
+	c.life.begins(ctx, c)
 	handedOver := false
 	defer func() { // also when a middleware panics
 		if !handedOver {
