@@ -51,6 +51,12 @@ type core struct {
 	cookiesRefused atomic.Int64 // since then
 }
 
+// hooked reports whether the wire is net/http's own: what its hooks do not report has not happened.
+func (c *core) hooked() bool {
+	_, ok := c.wire.(*http.Transport)
+	return ok
+}
+
 // clientSettings are the options that only a client has.
 type clientSettings struct {
 	transport        http.RoundTripper
@@ -213,7 +219,8 @@ func behind(c Caller) (found *core) {
 	return c.caller()
 }
 
-// WithTransport sends through rt instead of crest's own transport. rt belongs to the caller: Close leaves it
+// WithTransport sends through rt instead of crest's own transport. rt must not change the requests that it gets, as [http.RoundTripper]
+// says: the next attempt can have the same URL and headers. It belongs to the caller: Close leaves it
 // open, and its settings are its own: [WithPool], [WithTLS], [WithoutTLSVerification], [WithPins] and [WithProxy] beside it are
 // errors of [New], as [Timeouts.Connect] and [Timeouts.TLS] are, which belong to crest's own transport.
 func WithTransport(rt http.RoundTripper) ClientOption {

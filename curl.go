@@ -96,13 +96,13 @@ func (c *call) maskedCurl() string {
 // onPaper is a hop that is not sent.
 func (c *call) onPaper(ctx context.Context) *hop {
 	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, attempt: 1, number: 1, credentials: c.out.credentials}
-	h.begin(ctx, Timeouts{})
+	h.begin(&lifetime{caller: ctx}, Timeouts{})
 	return h
 }
 
 // unopened is the request with a body that its reader was not asked for: signers have GetBody.
 func (o *outgoing) unopened(ctx context.Context) *http.Request {
-	req := o.carrying(ctx, http.NoBody)
+	req := o.carrying(ctx, http.NoBody, true)
 	if again := req.GetBody; again != nil && !o.body.streamed {
 		req.Body = &lazyBody{open: again}
 	}

@@ -1,9 +1,10 @@
 package crest
 
 import (
+	"cmp"
 	"context"
 	"fmt"
-	"sync/atomic"
+	"sync"
 	"time"
 )
 
@@ -67,65 +68,155 @@ func (e *CallError) waitedTooLong(ctx context.Context) {
 	}
 }
 
-// lifetime is the context of a whole call, which Total bounds. It lives until the body has been read, by whomever.
+// lifetime is the context of a whole call, which Total bounds, and the one timer that all timeouts of the call share: few of them ever
+// fire. It lives until the body has been read, by whomever.
+//
+// A hop is not under it but beside it, under the caller's context: a context under another costs twice. So Total ends the hop itself, and a
+// context of the call's own is made when somebody waits for one, or Total is over.
 type lifetime struct {
-	context.Context
-	free     func()
-	total    *time.Timer // of a body that the caller reads: it can be stopped
-	deadline time.Time   // when total fires
-	disarmed atomic.Bool // total was stopped
+	caller    context.Context
+	handshake *handshake // of a call with WithUpgrade, and its caller
+	total     time.Duration
 
-	handshake *handshake // of a call with WithUpgrade
+	mu       sync.Mutex
+	deadline time.Time   // when total is over; zero for never
+	timer    *time.Timer // nil until something is waited for
+	rings    time.Time   // when it fires; zero for never
+	hop      *phases     // under way; nil between two
+	own      context.Context
+	cancel   context.CancelCauseFunc // of own
 }
 
 // begins limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose
 // body the caller reads. Where the caller's own deadline is nearer there is nothing to add.
-func (c *call) begins(ctx context.Context) *lifetime {
-	d := c.timeouts.Total
-	l := &lifetime{Context: ctx}
+func (l *lifetime) begins(ctx context.Context, c *call) {
+	l.caller, l.total = ctx, c.timeouts.Total
 	if c.settings.upgrade != "" {
 		l.handshake = newHandshake(ctx)
-		ctx, l.Context = l.handshake, l.handshake
+		l.caller = l.handshake
 	}
-	if deadline, ok := ctx.Deadline(); ok && time.Until(deadline) <= d {
-		d = 0
+	now := time.Now()
+	if deadline, ok := l.caller.Deadline(); ok && deadline.Sub(now) <= l.total {
+		l.total = 0
 	}
-	switch {
-	case d <= 0:
-		l.free = func() {}
-	case c.endpoint.result.live():
-		limited, cancel := context.WithCancelCause(ctx)
-		l.Context, l.free = limited, func() { cancel(nil) }
-		l.deadline = time.Now().Add(d)
-		l.total = time.AfterFunc(d, func() { cancel(&timeoutError{KindTimeoutTotal, d}) })
-	default:
-		l.Context, l.free = context.WithTimeoutCause(ctx, d, &timeoutError{KindTimeoutTotal, d})
+	if l.total > 0 {
+		l.deadline = now.Add(l.total)
+		l.await(now, now.Add(min(l.total, cmp.Or(c.timeouts.Header, l.total)))) // set once for both: a ring in vain costs less
 	}
-	return l
+}
+
+// await has the timer fire at a moment, or before; zero is never.
+func (l *lifetime) await(now, moment time.Time) {
+	if moment.IsZero() || !l.rings.IsZero() && !moment.Before(l.rings) {
+		return
+	}
+	l.rings = moment
+	if l.timer == nil {
+		l.timer = time.AfterFunc(moment.Sub(now), l.ring)
+		return
+	}
+	l.timer.Reset(moment.Sub(now))
+}
+
+// ring ends what is over, and waits for what is next. A timer that was set for something that has come to pass rings in vain.
+func (l *lifetime) ring() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.rings = time.Time{}
+	if over(l.deadline, now) {
+		l.pass()
+	}
+	l.await(now, l.deadline)
+	if l.hop != nil {
+		l.hop.check(now)
+		l.await(now, l.hop.over)
+		l.await(now, l.hop.silent)
+	}
+}
+
+func over(moment, now time.Time) bool { return !moment.IsZero() && !now.Before(moment) }
+
+// pass ends the call and its hop: Total is over.
+func (l *lifetime) pass() {
+	l.deadline = time.Time{}
+	timeout := &timeoutError{KindTimeoutTotal, l.total}
+	l.bounded()
+	l.cancel(timeout)
+	if l.hop != nil {
+		l.hop.cancel(timeout)
+	}
+}
+
+// bounded is a context that ends with Total too.
+func (l *lifetime) bounded() context.Context {
+	if l.own == nil {
+		l.own, l.cancel = context.WithCancelCause(l.caller)
+	}
+	return l.own
+}
+
+// enter makes p the hop that Total ends.
+func (l *lifetime) enter(p *phases) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.hop = p
+	if l.own != nil && l.own.Err() != nil {
+		p.cancel(context.Cause(l.own))
+	}
+}
+
+// current is the context that knows whether the call has ended.
+func (l *lifetime) current() context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.own != nil {
+		return l.own
+	}
+	return l.caller
+}
+
+// Done is asked for between two attempts.
+func (l *lifetime) Done() <-chan struct{} {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.bounded().Done()
 }
 
 // Deadline tells limiters how long they may wait.
 func (l *lifetime) Deadline() (time.Time, bool) {
-	if l.total != nil && !l.disarmed.Load() {
-		return l.deadline, true
+	l.mu.Lock()
+	deadline := l.deadline
+	l.mu.Unlock()
+	if !deadline.IsZero() {
+		return deadline, true
 	}
-	return l.Context.Deadline()
+	return l.caller.Deadline()
 }
 
 // Err says deadline exceeded when Total has ended the call.
-func (l *lifetime) Err() error { return errOf(l.Context) }
+func (l *lifetime) Err() error { return errOf(l.current()) }
+
+// Value has the caller's values, and the cause of the end.
+func (l *lifetime) Value(key any) any { return l.current().Value(key) }
 
 // headerArrived ends the total timeout of a body that the caller reads.
 func (l *lifetime) headerArrived() {
-	if l.total != nil {
-		l.disarmed.Store(true)
-		l.total.Stop()
-	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.deadline = time.Time{}
 }
 
 // end frees what the context holds.
 func (l *lifetime) end() {
-	l.headerArrived()
-	l.free()
+	l.mu.Lock()
+	l.deadline, l.hop = time.Time{}, nil
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	if l.cancel != nil {
+		l.cancel(nil)
+	}
+	l.mu.Unlock()
 	l.handshake.end()
 }

@@ -25,7 +25,7 @@ type stretch struct {
 // stretch makes the one that is the whole download.
 func (d *download) stretch(s span) *stretch {
 	waiting := *d.call
-	waiting.life = &lifetime{Context: d.ctx, free: func() {}}
+	waiting.life = &lifetime{caller: d.ctx}
 	return &stretch{d: d, span: s, whole: true, retry: retrying{call: &waiting, rules: &d.call.settings.retry}}
 }
 

@@ -93,22 +93,22 @@ func (e *Endpoint[Req, Res]) String() string {
 // a declared success, the body was read whole, decoded and validated. Otherwise it is zero and the error is a
 // [*CallError]. The error of a cancelled call also matches ctx's error and cause.
 func (e *Endpoint[Req, Res]) Call(ctx context.Context, c Caller, req Req, opts ...CallOption) (Res, error) {
-	var res Res
-	if _, err := e.exchange(ctx, c, &req, &res, opts); err != nil {
+	m := &models[Req, Res]{req: req}
+	if _, err := e.exchange(ctx, c, m, opts); err != nil {
 		return *new(Res), err
 	}
-	return res, nil
+	return m.res, nil
 }
 
 // Do is [Endpoint.Call] for who wants status, headers or timing as well. The Response is nil unless the error is nil;
 // of a failed answer [*Error] has the details.
 func (e *Endpoint[Req, Res]) Do(ctx context.Context, c Caller, req Req, opts ...CallOption) (*Response[Res], error) {
-	var res Res
-	a, err := e.exchange(ctx, c, &req, &res, opts)
+	m := &models[Req, Res]{req: req}
+	a, err := e.exchange(ctx, c, m, opts)
 	if err != nil {
 		return nil, err
 	}
-	return newResponse(a, res), nil
+	return newResponse(a, m.res), nil
 }
 
 // Prepare merges, validates and encodes req without sending it. ctx is only checked for having ended;
@@ -137,12 +137,18 @@ func (e *Endpoint[Req, Res]) prepareAs(ctx context.Context, p *call, c Caller, r
 	return p, nil
 }
 
-func (e *Endpoint[Req, Res]) exchange(ctx context.Context, c Caller, req *Req, res *Res, opts []CallOption) (*answer, error) {
-	p, err := e.prepare(ctx, c, req, opts)
+// models are those of one call, in one allocation.
+type models[Req, Res any] struct {
+	req Req
+	res Res
+}
+
+func (e *Endpoint[Req, Res]) exchange(ctx context.Context, c Caller, m *models[Req, Res], opts []CallOption) (*answer, error) {
+	p, err := e.prepare(ctx, c, &m.req, opts)
 	if err != nil {
 		return nil, err
 	}
-	return sendInto(ctx, p, res)
+	return sendInto(ctx, p, &m.res)
 }
 
 // sendInto sends a prepared call and decodes its answer.

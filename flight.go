@@ -26,7 +26,7 @@ type flight struct {
 	slots     []Slot
 	room      [2]Slot
 	place     *heldPlace // in the pool; nil without bounds
-	dialled   string     // host and port of the first connection: the server's or the proxy's
+	dialled   string     // host and port of the first connection, the server's or the proxy's: for the errors of pins
 	traced    bool       // the transport calls hooks: what it does not report has not happened
 	connected bool
 	written   bool // the slots are stamped
@@ -89,7 +89,10 @@ func (f *flight) observed() context.Context {
 	if len(f.hop.settings.limiters) > 0 {
 		f.ctx, f.cancel = context.WithCancelCause(f.ctx)
 	}
-	f.trace = httptrace.ClientTrace{GetConn: f.getConn, GotConn: f.gotConn, WroteHeaders: f.wroteHeaders, WroteRequest: f.wroteRequest}
+	f.trace = httptrace.ClientTrace{GotConn: f.gotConn, WroteHeaders: f.wroteHeaders, WroteRequest: f.wroteRequest}
+	if c := f.hop.core; !c.hooked() || len(c.settings.client.own.pins) > 0 { // each hook is an allocation
+		f.trace.GetConn = f.getConn
+	}
 	return httptrace.WithClientTrace(f.ctx, &f.trace)
 }
 
@@ -110,8 +113,7 @@ func (f *flight) release() {
 // roundTrip hands req to the transport. It is authorized, and a copy.
 func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	h := f.hop
-	wire := f.wire()
-	_, f.traced = wire.(*http.Transport)
+	f.traced = h.core.hooked()
 	if f.cancel != nil {
 		f.url = *req.URL
 		req.URL = &f.url
@@ -121,7 +123,7 @@ func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 		h.phases.asked()
 	}
 	f.aloft, f.wired = true, req
-	resp, err := f.land(wire.RoundTrip(req))
+	resp, err := f.land(f.wire().RoundTrip(req))
 	if f.panicked != nil {
 		panic(f.panicked)
 	}

@@ -12,10 +12,10 @@ import (
 
 // bindHeaders adds the headers and cookies of the options in the same way.
 func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
-	out.header = parts.Header
-	if out.header == nil {
-		out.header = make(http.Header, len(s.headers)+4)
+	if parts.Header == nil {
+		parts.Header = make(http.Header, len(s.headers)+automaticHeaders)
 	}
+	out.header = parts.Header
 	for i := range s.headers {
 		f := &s.headers[i]
 		if hasHeader(parts, f.name) && f.level < levelCall {
@@ -33,7 +33,7 @@ func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
 			out.credentials.fields = append(out.credentials.fields, bind.SecretPair{In: bind.Header, Name: f.name, Value: f.values[0]})
 			continue
 		}
-		out.header[f.name] = append([]string(nil), f.values...)
+		parts.SetHeader(f.name, f.values...)
 	}
 	s.bindCookies(out, parts)
 }
@@ -82,8 +82,11 @@ const userAgent = "crest/" + Version
 // acceptEncoding are the content codings that crest decodes.
 const acceptEncoding = "gzip, deflate"
 
+// automaticHeaders is how many lines automatic is likely to add.
+const automaticHeaders = 5
+
 // automatic adds the headers that nobody has set or removed.
-func (c *call) automatic(out *outgoing) error {
+func (c *call) automatic(out *outgoing, parts *bind.Parts) error {
 	h := out.header
 	if host, ok := h["Host"]; ok {
 		delete(h, "Host")
@@ -94,14 +97,14 @@ func (c *call) automatic(out *outgoing) error {
 			out.host = host[0]
 		}
 	}
-	addHeader(h, "User-Agent", userAgent)
-	addHeader(h, "Accept-Encoding", acceptEncoding)
-	addHeader(h, "Accept", c.endpoint.result.accept(c.settings))
+	addHeader(parts, "User-Agent", userAgent)
+	addHeader(parts, "Accept-Encoding", acceptEncoding)
+	addHeader(parts, "Accept", c.endpoint.result.accept(c.settings))
 	if c.wantsEvents() {
-		addHeader(h, "Cache-Control", "no-cache")
+		addHeader(parts, "Cache-Control", "no-cache")
 	}
 	if out.body.contentType != "" {
-		addHeader(h, "Content-Type", out.body.contentType)
+		addHeader(parts, "Content-Type", out.body.contentType)
 	}
 	if err := out.body.named(h); err != nil {
 		return err
@@ -109,7 +112,7 @@ func (c *call) automatic(out *outgoing) error {
 	if err := c.compress(out); err != nil {
 		return err
 	}
-	if err := c.addKey(out); err != nil {
+	if err := c.addKey(out, parts); err != nil {
 		return err
 	}
 	for name := range h {
@@ -132,8 +135,8 @@ func validHost(host string) bool {
 	return host != ""
 }
 
-func addHeader(h http.Header, name, value string) {
-	if _, ok := h[name]; !ok {
-		h[name] = []string{value}
+func addHeader(parts *bind.Parts, name, value string) {
+	if _, ok := parts.Header[name]; !ok {
+		parts.SetHeader(name, value)
 	}
 }

@@ -64,7 +64,7 @@ func (s *settings) keyNames() []string {
 }
 
 // addKey gives the call a key of its own, unless the caller did.
-func (c *call) addKey(out *outgoing) error {
+func (c *call) addKey(out *outgoing, parts *bind.Parts) error {
 	header, given := out.key(c.settings.keyNames())
 	if len(given) > maxKey {
 		return fmt.Errorf("the header %s has more than %d characters, which is the bound of a key", header, maxKey)
@@ -74,7 +74,7 @@ func (c *call) addKey(out *outgoing) error {
 		if k.Quoted {
 			key = `"` + key + `"`
 		}
-		addHeader(out.header, k.Header, key)
+		addHeader(parts, k.Header, key)
 	}
 	return nil
 }

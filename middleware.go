@@ -104,13 +104,14 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 		return nil, failf(ErrRequest, "", "the request has no URL or no header map: make it with http.NewRequest")
 	}
 	h := &hop{core: core, settings: core.settings, home: core.home}
-	h.begin(req.Context(), core.settings.timeouts.effective())
+	h.begin(&lifetime{caller: req.Context()}, core.settings.timeouts.effective())
 	h.credentials.fields = core.settings.keysFor(req)
 	handedOver := false
 	defer func() { // also when a middleware panics
 		if !handedOver {
 			h.end()
 		}
+		h.life.end() // a body that is handed over has no timeouts
 	}()
 	if err := h.obtain(h, &h.credentials); err != nil {
 		return nil, err

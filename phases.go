@@ -3,90 +3,98 @@ package crest
 import (
 	"context"
 	"io"
-	"sync"
 	"time"
 )
 
-// phases is the context of one attempt, and the timeouts that can end it before the call ends: Attempt, Header and Idle.
+// phases is the context of one attempt, and the timeouts that can end it before the call ends: Attempt, Header and Idle. They run by the
+// timer of the call, and what they are about is guarded by its lock.
 type phases struct {
 	context.Context
 	cancel context.CancelCauseFunc
+	life   *lifetime
 	limits Timeouts // effective
 
-	mu       sync.Mutex
-	attempt  *time.Timer   // nil until the first slot is there
-	left     time.Duration // of Attempt, when the timer was last started
-	since    time.Time     // when that was; zero while it stands still
-	silence  *time.Timer   // Header, later Idle
-	waitsFor Kind          // which of the two silence stands for; "" while nothing is waited for
+	left     time.Duration // of Attempt, when its time began to run
+	over     time.Time     // when Attempt is over; zero while its time stands still
+	waitsFor Kind          // Header or Idle; "" while nothing is waited for
+	silent   time.Time     // when that is over; zero for never
 	answered bool          // Header is over
 	reading  bool          // the body is there: what other requests of the hop do is none of its timers' business
 }
 
-func (p *phases) begin(ctx context.Context, limits Timeouts) {
-	p.Context, p.cancel = context.WithCancelCause(ctx)
-	p.limits, p.left = limits, limits.Attempt
+func (p *phases) begin(life *lifetime, limits Timeouts) {
+	p.Context, p.cancel = context.WithCancelCause(life.caller)
+	p.life, p.limits, p.left = life, limits, limits.Attempt
+	life.enter(p)
 }
 
 // Err says deadline exceeded when a timer has ended the attempt.
 func (p *phases) Err() error { return errOf(p.Context) }
 
+// Deadline is that of the call.
+func (p *phases) Deadline() (time.Time, bool) { return p.life.Deadline() }
+
 // stop ends whatever uses the context at once.
 func (p *phases) stop() { p.cancel(nil) }
+
+// check ends the attempt if it has run out of time.
+func (p *phases) check(now time.Time) {
+	switch {
+	case over(p.over, now):
+		p.left = 0
+		p.cancel(&timeoutError{KindTimeoutAttempt, p.limits.Attempt})
+	case over(p.silent, now) && p.waitsFor == KindTimeoutHeader:
+		p.cancel(&timeoutError{KindTimeoutHeader, p.limits.Header})
+	case over(p.silent, now):
+		p.cancel(&timeoutError{KindTimeoutIdle, p.limits.Idle})
+	default:
+		return
+	}
+	p.over, p.silent = time.Time{}, time.Time{}
+}
 
 // run starts the time of the attempt, or lets it go on.
 func (p *phases) run() {
 	if p.limits.Attempt == 0 {
 		return
 	}
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch {
-	case p.reading:
-		return
-	case p.attempt == nil:
-		p.attempt = time.AfterFunc(p.left, func() { p.cancel(&timeoutError{KindTimeoutAttempt, p.limits.Attempt}) })
-	case p.since.IsZero():
-		p.attempt.Reset(p.left)
-	default:
-		return
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
+	if !p.reading && p.over.IsZero() {
+		now := time.Now()
+		p.over = now.Add(p.left)
+		p.life.await(now, p.over)
 	}
-	p.since = time.Now()
 }
 
 // hold stops the time of the attempt while it waits for a slot.
 func (p *phases) hold() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	if !p.reading {
 		p.stopAttempt()
 	}
 }
 
 func (p *phases) stopAttempt() {
-	if p.attempt == nil || p.since.IsZero() {
-		return
+	if !p.over.IsZero() {
+		p.left = max(time.Until(p.over), 0)
+		p.over = time.Time{}
 	}
-	if p.attempt.Stop() {
-		p.left -= time.Since(p.since)
-	} else {
-		p.left = 0
-	}
-	p.since = time.Time{}
 }
 
 // remaining is what is left of the attempt's time for its next hop.
 func (p *phases) remaining() time.Duration {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	p.stopAttempt()
 	return max(p.left, min(p.limits.Attempt, 1)) // 0 would be none
 }
 
 // requestWritten begins the wait for the header.
 func (p *phases) requestWritten() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	if !p.answered && !p.reading {
 		p.listen(KindTimeoutHeader, p.limits.Header)
 	}
@@ -94,54 +102,36 @@ func (p *phases) requestWritten() {
 
 // notWritten ends that wait: the request goes out once more.
 func (p *phases) notWritten() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	if !p.reading {
 		p.quiet()
 	}
 }
 
-// listen starts the timer of a silence that lasts d at most; 0 is for ever.
+// listen begins a silence that lasts d at most; 0 is for ever.
 func (p *phases) listen(kind Kind, d time.Duration) {
 	p.waitsFor = kind
-	switch {
-	case d == 0:
-	case p.silence == nil:
-		p.silence = time.AfterFunc(d, p.silent)
-	default:
-		p.silence.Reset(d)
+	if d > 0 {
+		now := time.Now()
+		p.silent = now.Add(d)
+		p.life.await(now, p.silent)
 	}
 }
 
-func (p *phases) silent() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	switch p.waitsFor {
-	case KindTimeoutHeader:
-		p.cancel(&timeoutError{KindTimeoutHeader, p.limits.Header})
-	case KindTimeoutIdle:
-		p.cancel(&timeoutError{KindTimeoutIdle, p.limits.Idle})
-	}
-}
-
-// quiet ends the timer of a silence.
-func (p *phases) quiet() {
-	p.waitsFor = ""
-	if p.silence != nil {
-		p.silence.Stop()
-	}
-}
+// quiet ends it.
+func (p *phases) quiet() { p.waitsFor, p.silent = "", time.Time{} }
 
 // asked says that a request is on its way, and heard that its answer, or its failure, is here.
 func (p *phases) asked() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	p.answered = p.reading
 }
 
 func (p *phases) heard() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	if !p.reading {
 		p.answered = true
 		p.quiet()
@@ -151,26 +141,26 @@ func (p *phases) heard() {
 // bodyBegins says that the answer of the hop is there and its body is read now. A middleware may still have other requests under
 // way, which belong to nobody any more.
 func (p *phases) bodyBegins() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	p.reading, p.answered = true, true
 	p.quiet()
 }
 
 // bodyIsCallers ends the time of an attempt whose body the caller reads.
 func (p *phases) bodyIsCallers() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
+	p.life.mu.Lock()
+	defer p.life.mu.Unlock()
 	p.stopAttempt()
 }
 
 // end frees what the attempt holds.
 func (p *phases) end() {
-	p.mu.Lock()
+	p.life.mu.Lock()
 	p.reading = true
 	p.stopAttempt()
 	p.quiet()
-	p.mu.Unlock()
+	p.life.mu.Unlock()
 	p.stop()
 }
 
@@ -186,13 +176,13 @@ type idleBody struct {
 }
 
 func (b *idleBody) Read(p []byte) (int, error) {
-	b.phases.mu.Lock()
+	b.phases.life.mu.Lock()
 	b.phases.listen(KindTimeoutIdle, b.phases.limits.Idle)
-	b.phases.mu.Unlock()
+	b.phases.life.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
-	b.phases.mu.Lock()
+	b.phases.life.mu.Lock()
 	b.phases.quiet()
-	b.phases.mu.Unlock()
+	b.phases.life.mu.Unlock()
 	if err == io.EOF && b.phases.Err() != nil {
 		err = context.Cause(b.phases)
 	}

@@ -27,7 +27,7 @@ type outgoing struct {
 // bind turns model and options into a request.
 func (c *call) bind(req reflect.Value) *CallError {
 	out := &outgoing{method: c.endpoint.method}
-	var parts bind.Parts
+	parts := bind.Parts{MoreHeaders: len(c.settings.headers) + automaticHeaders}
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
 		return fail(ErrRequest, "", nested(err))
 	}
@@ -68,7 +68,7 @@ func (c *call) bindOptions(out *outgoing, parts *bind.Parts) error {
 	}
 	c.settings.bindHeaders(out, parts)
 	c.settings = c.settings.settledBy(out)
-	return c.automatic(out)
+	return c.automatic(out, parts)
 }
 
 var errSecretAway = errors.New("WithURL: the URL is of another origin, and the body holds a Secret, which stays at home: use a model without one")

@@ -30,7 +30,8 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 		timeouts = timeouts.ofStream()
 	}
 	c.timeouts = timeouts.effective()
-	c.life = c.begins(ctx)
+	c.life = &lifetime{}
+	c.life.begins(ctx, c)
 	handedOver := false
 	defer func() { // also when a middleware panics
 		if !handedOver {
@@ -114,7 +115,7 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 		}
 	}
 	h.credentials = c.at.credentials
-	req, err := c.at.request(h)
+	req, err := c.at.request(h, c.handedOut())
 	h.asking = req
 	if err == nil && len(c.redirects) == 0 {
 		if err = r.prepare(req); err != nil {
@@ -227,21 +228,31 @@ func (r *retrying) lost(h *hop, err *CallError, start time.Time) *CallError {
 	return err
 }
 
-// request builds the http.Request of one attempt. The header map is the attempt's own.
-func (o *outgoing) request(ctx context.Context) (*http.Request, *CallError) {
+// handedOut reports whether the request gets to somebody who may change it: middleware and Retry.Before may. What lies below them copies
+// what it changes, and a transport changes nothing ([http.RoundTripper]); where the caller can send the same request once more, that is not
+// relied upon.
+func (c *call) handedOut() bool {
+	return c.core.chain != nil || c.endpoint.chain != nil || len(c.extra) > 0 || c.settings.retry.Before != nil || c.shown
+}
+
+// request builds the http.Request of one attempt.
+func (o *outgoing) request(ctx context.Context, handedOut bool) (*http.Request, *CallError) {
 	body, err := o.body.open(ctx)
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
-	return o.carrying(ctx, o.body.sent(ctx, body)), nil
+	return o.carrying(ctx, o.body.sent(ctx, body), handedOut), nil
 }
 
-// carrying is the request with a body that is open.
-func (o *outgoing) carrying(ctx context.Context, body io.ReadCloser) *http.Request {
-	u := *o.url
+// carrying is the request with a body that is open. What is handed out has a URL and a header map of its own.
+func (o *outgoing) carrying(ctx context.Context, body io.ReadCloser, handedOut bool) *http.Request {
 	req := &http.Request{
-		Method: o.method, URL: &u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: o.header.Clone(), Body: body, ContentLength: o.body.size(), Host: o.host,
+		Method: o.method, URL: o.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Header: o.header, Body: body, ContentLength: o.body.size(), Host: o.host,
+	}
+	if handedOut {
+		u := *o.url
+		req.URL, req.Header = &u, o.header.Clone()
 	}
 	req.GetBody = o.body.replayed(ctx)
 	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {

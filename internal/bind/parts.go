@@ -34,13 +34,15 @@ type Parts struct {
 	Query []byte
 	// Header has canonical names. It is made when the first header is set.
 	Header http.Header
+	// MoreHeaders is how many lines the caller is going to set: room is made for them.
+	MoreHeaders int
 	// Cookies are in declared order.
 	Cookies []Pair
 	// Secrets are the located fields that hold a secret. They stand nowhere
 	// else (but in ClearPath) and are attached by the authorize step.
 	Secrets []SecretPair
 
-	lines []string // room for the first line of each header
+	lines []string // room for the lines of headers
 }
 
 // Pair is a name and its value.
@@ -53,15 +55,25 @@ type SecretPair struct {
 	Name, Value string
 }
 
-// addHeader adds a line. The first lines of all names share one allocation.
+// addHeader adds a line.
 func (p *Parts) addHeader(name, value string) {
-	if p.Header == nil {
-		p.Header = make(http.Header)
-	}
-	if old := p.Header[name]; old != nil || len(p.lines) == cap(p.lines) {
+	if old := p.Header[name]; old != nil {
 		p.Header[name] = append(old, value)
 		return
 	}
-	p.lines = append(p.lines, value)
-	p.Header[name] = p.lines[len(p.lines)-1 : len(p.lines) : len(p.lines)]
+	p.SetHeader(name, value)
+}
+
+// SetHeader sets the lines of a canonical name, which are copied. As long as there is room all names share one allocation.
+func (p *Parts) SetHeader(name string, values ...string) {
+	if p.Header == nil {
+		p.Header = make(http.Header, cap(p.lines))
+	}
+	from := len(p.lines)
+	if from+len(values) > cap(p.lines) {
+		p.Header[name] = append([]string(nil), values...)
+		return
+	}
+	p.lines = append(p.lines, values...)
+	p.Header[name] = p.lines[from:len(p.lines):len(p.lines)]
 }

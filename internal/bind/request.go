@@ -94,8 +94,8 @@ func (r *Request) Encode(v reflect.Value, out *Parts) error {
 const perField = 24
 
 func (r *Request) prepare(out *Parts) {
-	if len(r.headers) > 0 {
-		out.lines = make([]string, 0, len(r.headers))
+	if lines := len(r.headers) + out.MoreHeaders; lines > 0 {
+		out.lines = make([]string, 0, lines)
 	}
 	if out.Query == nil && len(r.constant)+len(r.pairs) > 0 {
 		size := len(r.constant)
