@@ -35,6 +35,7 @@ type recordedAnswer struct {
 	Token crest.Secret `json:"token"`
 	Shown string       `header:"X-Shown"`
 	Given crest.Secret `header:"X-Given"`
+	Asks  string       `header:"WWW-Authenticate"`
 	Name  string       `json:"name"`
 }
 
