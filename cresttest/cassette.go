@@ -11,6 +11,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/crest-go/crest"
 )
@@ -111,6 +112,7 @@ type cassette struct {
 	show   []string // query parameters
 	mode   mode
 	strict bool
+	marks  atomic.Int64 // in links
 
 	mu     sync.Mutex
 	tape   *tape

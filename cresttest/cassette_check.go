@@ -242,7 +242,7 @@ func mistakeIn(err error, x *exchange) error {
 	case errors.Is(err, crest.ErrStatus):
 		failed, ok := errors.AsType[*crest.Error](err)
 		if ok && failed.Model == nil && len(x.answer.body) > 0 && !errors.Is(err, errOtherFailure) {
-			return errors.Join(append([]error{err}, failed.Unwrap()...)...)
+			return fmt.Errorf("%w: %w", err, errors.Join(failed.Unwrap()...))
 		}
 	}
 	return nil

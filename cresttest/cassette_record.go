@@ -146,6 +146,7 @@ func (r *take) request(target string) message {
 func (r *take) answer(partial bool) message {
 	var hidden hiding
 	m := message{header: kept(r.resp.Header, r.hide.ResponseHeader(r.resp.Header, r.show...), &hidden), partial: partial}
+	r.numberLinks(m.header)
 	if name, _ := r.name(); r.operation(name) != nil {
 		r.operation(name).keepSecrets(m.header, r.resp)
 	}
@@ -155,6 +156,16 @@ func (r *take) answer(partial bool) message {
 	m.body = hidden.body(body, text, ok)
 	m.notes = hidden.notes
 	return m
+}
+
+// numberLinks tells hidden values in links apart: pages that all lead to the same URL would be a loop.
+func (r *take) numberLinks(header http.Header) {
+	for i, link := range header["Link"] {
+		if strings.Contains(link, redacted) {
+			mark := fmt.Sprintf("%s-%d]", strings.TrimSuffix(redacted, "]"), r.marks.Add(1))
+			header["Link"][i] = strings.ReplaceAll(link, redacted, mark)
+		}
+	}
 }
 
 // bounded fails the test for a body that is cut.
