@@ -1,0 +1,272 @@
+package cresttest
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/crest-go/crest"
+)
+
+// operation is an endpoint or a stream without its types.
+type operation struct {
+	name    string
+	secrets []located // of the request, which are attached below a cassette
+	answers []located // of the answer: Secrets, and cookies
+	read    func(*http.Request) (any, error)
+	call    func(c *checker, req any) error
+}
+
+// declared is what endpoints and streams have both.
+type declared[Req any] interface {
+	fmt.Stringer
+	DecodeRequest(*http.Request) (Req, error)
+}
+
+func operationOf[Req any](of declared[Req], res reflect.Type, call func(*checker, Req) error) CassetteOption {
+	op := &operation{
+		name:    of.String(),
+		secrets: locatedIn(reflect.TypeFor[Req](), false),
+		answers: locatedIn(res, true),
+		read:    func(r *http.Request) (any, error) { return decoded(of.DecodeRequest(r)) },
+		call: func(c *checker, req any) error {
+			model, _ := req.(Req)
+			return call(c, model)
+		},
+	}
+	return func(c *cassette) { c.ops = append(c.ops, op) }
+}
+
+// located is a field of a model that lies outside of the body.
+type located struct{ place, name string }
+
+// locatedIn finds the fields that are Secrets; and cookies of answers, which are never shown.
+func locatedIn(t reflect.Type, answer bool) (list []located) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		secret := f.Type == reflect.TypeFor[crest.Secret]() || f.Type == reflect.TypeFor[*crest.Secret]() || f.Type == reflect.TypeFor[crest.Opt[crest.Secret]]()
+		for _, place := range []string{"query", "header", "cookie"} {
+			name, _, _ := strings.Cut(f.Tag.Get(place), ",")
+			if name != "" && (secret || answer && place == "cookie") {
+				list = append(list, located{place, name})
+			}
+		}
+	}
+	return list
+}
+
+// keepSecrets lets an answer have the headers that its model reads and nobody may see, with a mark in place of the value.
+func (op *operation) keepSecrets(header http.Header, resp *http.Response) {
+	for _, l := range op.answers {
+		switch {
+		case l.place == "header" && len(resp.Header.Values(l.name)) > 0:
+			header.Set(l.name, redacted)
+		case l.place == "cookie" && slices.ContainsFunc(resp.Cookies(), func(c *http.Cookie) bool { return c.Name == l.name }):
+			header.Add("Set-Cookie", l.name+"="+redacted)
+		}
+	}
+}
+
+// standIns are tried in place of what is hidden: the model may want a number there, or a time.
+var standIns = []string{redacted, "1", "true", "2000-01-01T00:00:00Z", ""}
+
+// decode reads the request of an exchange. Where something in it is hidden, that it does not fit says nothing, and req is nil with a nil error.
+func (op *operation) decode(x *exchange) (req any, err error) {
+	var first error
+	for _, text := range standIns {
+		if req, err = op.decodeWith(x, text); err == nil || errors.Is(err, crest.KindRoute) {
+			return req, err
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	_, query, _ := strings.Cut(x.target, "?")
+	if strings.Contains(query, redacted) || bytes.Contains(x.request.body, []byte(redacted)) || x.request.partial {
+		return nil, nil
+	}
+	return nil, first
+}
+
+func (op *operation) decodeWith(x *exchange, text string) (any, error) {
+	path, query, _ := strings.Cut(x.target, "?")
+	query = strings.ReplaceAll(query, redacted, url.QueryEscape(text))
+	for {
+		r, err := op.incoming(x, path, query, text)
+		if err != nil {
+			return nil, err
+		}
+		req, err := op.read(r)
+		next := strings.IndexByte(strings.TrimPrefix(path, "/"), '/')
+		if !errors.Is(err, crest.KindRoute) || next < 0 {
+			return req, err
+		}
+		path = path[1+next:] // the path of the API's base URL
+	}
+}
+
+// incoming is a request as a server gets it, with the Secrets that were attached later.
+func (op *operation) incoming(x *exchange, path, query, text string) (*http.Request, error) {
+	u, err := url.Parse("https://cassette.invalid" + path)
+	if err != nil {
+		return nil, err
+	}
+	u.RawQuery = query
+	r := &http.Request{Method: x.method, URL: u, Header: x.request.header.Clone(), Body: io.NopCloser(bytes.NewReader(instead(x.request.body, text)))}
+	for _, l := range op.secrets {
+		switch l.place {
+		case "query":
+			r.URL.RawQuery = strings.TrimPrefix(r.URL.RawQuery+"&"+url.QueryEscape(l.name)+"="+url.QueryEscape(redacted), "&")
+		case "header":
+			r.Header.Set(l.name, redacted)
+		case "cookie":
+			r.Header.Add("Cookie", l.name+"="+redacted)
+		}
+	}
+	return r, nil
+}
+
+// instead puts a text in place of what is hidden in a body; one that is a number or a truth also as JSON's own.
+func instead(body []byte, text string) []byte {
+	if text == "1" || text == "true" {
+		body = bytes.ReplaceAll(body, []byte(`"`+redacted+`"`), []byte(text))
+	}
+	return bytes.ReplaceAll(body, []byte(redacted), []byte(text))
+}
+
+// checker calls operations that get the answers of a file.
+type checker struct {
+	ctx    context.Context
+	client *crest.Client[*otherFailure]
+	answer *exchange
+	text   string // for what is hidden in it
+}
+
+// otherFailure stands for the error model of the client, which a cassette does not know: no answer is one.
+type otherFailure struct{}
+
+func (*otherFailure) Error() string { return errOtherFailure.Error() }
+
+// Validate refuses every answer.
+func (*otherFailure) Validate() error { return errOtherFailure }
+
+var errOtherFailure = errors.New("the endpoint declares no error model for the status")
+
+// check holds all exchanges to the declared models.
+func (c *cassette) check() (mistakes []string) {
+	k := &checker{}
+	client, err := crest.New[*otherFailure]("https://cassette.invalid", crest.WithCodec(crest.Text()), crest.WithCodec(crest.Form()), crest.WithCodec(crest.XML()),
+		crest.WithCodec(crest.JSON()), crest.WithMiddleware(func(http.RoundTripper) http.RoundTripper { return roundTrip(k.reply) }))
+	if err != nil {
+		return []string{err.Error()}
+	}
+	k.client = client
+	defer func() { _ = client.Close() }()
+	latest := map[string]any{}
+	for _, x := range c.tape.exchanges {
+		if x.foreign {
+			continue
+		}
+		if err := c.checkOne(k, x, latest); err != nil {
+			mistakes = append(mistakes, fmt.Sprintf("%s:%d: %s: %v", c.file, x.line, x.title(), err))
+		}
+	}
+	return mistakes
+}
+
+func (c *cassette) checkOne(k *checker, x *exchange, latest map[string]any) error {
+	op := c.operation(x.operation)
+	if op == nil {
+		return fmt.Errorf("the operation is not among those of the cassette: add cresttest.Of; %s", c.known())
+	}
+	if !x.elsewhere {
+		req, err := op.decode(x)
+		if err != nil {
+			return fmt.Errorf("the model does not accept the request: %w", err)
+		}
+		latest[x.operation] = req
+	}
+	req := latest[x.operation]
+	if req == nil {
+		return nil // hidden, or elsewhere: nothing to call with
+	}
+	if err := k.accepts(op, x, req); err != nil {
+		return fmt.Errorf("the model does not accept the answer: %w", err)
+	}
+	return nil
+}
+
+// accepts makes the call that gets the answer.
+func (k *checker) accepts(op *operation, x *exchange, req any) (first error) {
+	texts := standIns[:1]
+	if bytes.Contains(x.answer.body, []byte(redacted)) {
+		texts = standIns
+	}
+	for _, text := range texts {
+		ctx, cancel := context.WithCancel(context.Background())
+		k.ctx, k.answer, k.text = ctx, x, text
+		err := mistakeIn(op.call(k, req), x)
+		cancel()
+		if err == nil {
+			return nil
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	if len(texts) > 1 {
+		return nil // what is hidden does not fit, which says nothing
+	}
+	return first
+}
+
+// mistakeIn tells what a model does not accept from what else can end a call.
+func mistakeIn(err error, x *exchange) error {
+	switch {
+	case err == nil, x.answer.partial:
+		return nil
+	case errors.Is(err, crest.ErrResponse):
+		return err
+	case errors.Is(err, crest.ErrStatus):
+		failed, ok := errors.AsType[*crest.Error](err)
+		if ok && failed.Model == nil && len(x.answer.body) > 0 && !errors.Is(err, errOtherFailure) {
+			return fmt.Errorf("%w: %w", err, errors.Join(failed.Unwrap()...))
+		}
+	}
+	return nil
+}
+
+// options are those of each call of a check: nobody is asked for credentials, and nothing is followed or tried again.
+func (k *checker) options() []crest.CallOption {
+	nobody := crest.AuthFunc(func(*http.Request) error { return nil })
+	return []crest.CallOption{crest.WithAuth(nobody), crest.WithRetry(crest.Retry{Max: -1}), crest.WithRedirects(crest.Redirects{Max: -1})}
+}
+
+// reply is the answer that is checked.
+func (k *checker) reply(req *http.Request) (*http.Response, error) {
+	if _, err := drain(req); err != nil {
+		return nil, err
+	}
+	shown := *k.answer
+	shown.answer.body = instead(shown.answer.body, k.text)
+	return shown.response(req), nil
+}
+
+// closeBody closes what the caller of an endpoint would read.
+func closeBody(res any) {
+	if body, ok := res.(io.Closer); ok {
+		_ = body.Close()
+	}
+}
