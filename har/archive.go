@@ -1,6 +1,7 @@
 package har
 
 import (
+	"bytes"
 	"cmp"
 	"encoding/base64"
 	"encoding/json"
@@ -130,11 +131,11 @@ func (f *flight) text() []byte {
 		Endpoint: f.info.Endpoint, Attempt: f.info.Attempt, Hop: f.info.Hop, Slots: millis(f.info.Wait.Microseconds()), Error: cmp.Or(f.err, f.body.err),
 	}
 	r.Time = r.Timings.sum()
-	text, err := json.Marshal(r)
-	if err != nil { // of these types it is not possible
-		panic(err)
-	}
-	return text
+	var text bytes.Buffer
+	out := json.NewEncoder(&text)
+	out.SetEscapeHTML(false) // & is in most URLs
+	_ = out.Encode(r)        // these types have nothing that could fail
+	return bytes.TrimSuffix(text.Bytes(), []byte("\n"))
 }
 
 func isoTime(t time.Time) string { return t.Format("2006-01-02T15:04:05.000Z07:00") }
@@ -213,7 +214,12 @@ func (f *flight) response() responseRecord {
 // content is the body of the answer.
 func (f *flight) content() contentRecord {
 	a := f.answer
-	c := f.body.content(a.coding, func(body []byte) ([]byte, bool) { return f.rules.ResponseBody(a.status, body, a.contentType) })
+	c := f.body.content(a.coding, func(body []byte) ([]byte, bool) {
+		if a.header.Get("Location") != "" { // many servers write it into the body, query and all
+			return nil, false
+		}
+		return f.rules.ResponseBody(a.status, body, a.contentType)
+	})
 	r := contentRecord{Size: c.size, MimeType: a.contentType}
 	if c.opened {
 		r.Compression = new(c.size - f.body.n)
