@@ -178,7 +178,7 @@ func (f *flight) request() requestRecord {
 // posted is the body of the request.
 func (f *flight) posted() *postRecord {
 	mediaType := f.asked.contentType
-	c := f.sent.content(f.asked.coding, func(body []byte) ([]byte, bool) { return f.rules.RequestBody(body, mediaType) })
+	c := f.sent.content(f.asked.coding, f.limit, func(body []byte) ([]byte, bool) { return f.rules.RequestBody(body, mediaType) })
 	if f.asked.coding != "" && c.bytes != nil {
 		c = c.note("it was sent with the content coding " + quoted(f.asked.coding))
 	}
@@ -214,7 +214,7 @@ func (f *flight) response() responseRecord {
 // content is the body of the answer.
 func (f *flight) content() contentRecord {
 	a := f.answer
-	c := f.body.content(a.coding, func(body []byte) ([]byte, bool) {
+	c := f.body.content(a.coding, f.limit, func(body []byte) ([]byte, bool) {
 		if a.header.Get("Location") != "" { // many servers write it into the body, query and all
 			return nil, false
 		}

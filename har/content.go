@@ -24,18 +24,18 @@ type content struct {
 // hide is one of the rules of redaction for bodies.
 type hide func(body []byte) (shown []byte, ok bool)
 
-// content decompresses what was kept, cuts it and hides what is secret in it.
-func (c *capture) content(coding string, hidden hide) content {
+// content decompresses what was kept, cuts it at limit and hides what is secret in it.
+func (c *capture) content(coding string, limit int, hidden hide) content {
 	out := content{size: c.n}
 	switch {
 	case c.n == 0:
 		return out
-	case c.limit == 0:
+	case limit == 0:
 		return out.note("bodies are not kept")
 	}
 	plain, cut := c.kept, c.n > int64(len(c.kept))
 	if coding != "" {
-		d, ok := decompress(coding, c.kept, c.limit)
+		d, ok := decompress(coding, c.kept, limit)
 		if !ok {
 			return out.note("the body is not shown: its content coding is " + quoted(coding))
 		}

@@ -65,7 +65,6 @@ func newEntry(r *Recorder, req *http.Request) *entry {
 		header["Host"] = []string{req.Host}
 	}
 	f.asked = headOf(req.Header, header, req.Cookies())
-	f.body.limit = f.limit
 	f.clock.begun = time.Now()
 	return &entry{flight: f}
 }
@@ -132,6 +131,7 @@ func (e *entry) answered(req *http.Request, resp *http.Response) {
 			head: headOf(resp.Header, f.rules.ResponseHeader(resp.Header, f.show...), resp.Cookies()), status: resp.StatusCode,
 			statusText: reason(resp), proto: cmp.Or(resp.Proto, unknownVersion), length: resp.ContentLength, opened: resp.Uncompressed, hasBody: hasBody,
 		}
+		f.body.limit = f.room(f.answer.coding)
 	})
 	if !hasBody {
 		e.end()

@@ -78,6 +78,14 @@ type capture struct {
 	err   string // what broke it off
 }
 
+// room is how much is kept of a body as it goes by: what is compressed can be larger than what it was.
+func (f *flight) room(coding string) int {
+	if f.limit == 0 || coding == "" {
+		return f.limit
+	}
+	return f.limit + f.limit/1000 + 1<<10
+}
+
 func (c *capture) note(p []byte, err error) {
 	c.n += int64(len(p))
 	if room := c.limit - len(c.kept); room > 0 {
@@ -110,7 +118,7 @@ func (b *sentBody) Read(p []byte) (int, error) {
 	n, err := b.ReadCloser.Read(p)
 	b.entry.do(func(f *flight) {
 		if b.seen == nil {
-			b.seen = &capture{limit: f.limit}
+			b.seen = &capture{limit: f.room(f.asked.coding)}
 			f.sent = b.seen
 		}
 		b.seen.note(read(p, n), err)
