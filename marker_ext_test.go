@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/crest-go/crest"
+	"github.com/crest-go/crest/har"
 )
 
 // outcome is what a call has left behind.
@@ -35,6 +36,7 @@ type outcome struct {
 
 	seen sharedText // requests, by middleware and limiter
 	came sharedText // answers, by middleware
+	har  har.Recorder
 }
 
 // sink is where a secret could come to light: it returns all that stands there. What writes texts of calls and is added to crest (logs,
@@ -52,6 +54,7 @@ var sinks = map[string]sink{
 	"proxy":            proxyTexts,
 	"prepared request": preparedTexts,
 	"curl":             curlTexts,
+	"har":              harTexts,
 }
 
 // mayShow are the secrets that a sink may have, and why. Everything else is a leak.
@@ -63,6 +66,7 @@ var mayShow = map[string]map[string]string{
 		"answer cookie": answersOwn, "answer header": answersOwn, "location query": answersOwn, "location userinfo": answersOwn,
 		"field path": "the server repeats it in its Location", "key query": "the server repeats it in its Location",
 	},
+	"har":            {"answer field": "the server puts it where the model has no Secret"},
 	"another origin": {"location query": "the server at home gives it to that origin"},
 	"proxy":          {"proxy user": "it is for the proxy", "proxy password": "it is for the proxy"},
 }
@@ -119,10 +123,10 @@ func perform(t *testing.T, o outfit, m mode) (end *outcome) {
 		s.answer = answerJSON(200, goodAnswer)
 	}
 	l.fallback = s.serve
-	end = &outcome{stage: s}
+	end = &outcome{stage: s, har: har.Recorder{Body: 1 << 20}}
 	carried, jar := baggage(t)
 	end.jar = jar
-	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
+	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch, end.har.Middleware), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
 	if m.set != nil {
 		m.set(s)
 	}

@@ -93,14 +93,15 @@ type markedFailure struct {
 func (f *markedFailure) Error() string { return fmt.Sprint(f.Message, " ", f.Token) }
 
 // answerPlaces are what a server sends.
-var answerPlaces = []string{"answer token", "answer header", "answer cookie"}
+var answerPlaces = []string{"answer token", "answer field", "answer header", "answer cookie"}
 
 func answerMarked(status int, contentType, body string) http.HandlerFunc {
 	return reply(status, body, "Content-Type", contentType, "Set-Cookie", "answer="+marker("answer cookie"), "X-Session-Token", marker("answer header"))
 }
 
 func answerJSON(status int, format string) http.HandlerFunc {
-	return answerMarked(status, "application/json", strings.ReplaceAll(format, "TOKEN", marker("answer token")))
+	body := strings.NewReplacer("TOKEN", marker("answer token"), "FIELD", marker("answer field")).Replace(format)
+	return answerMarked(status, "application/json", body)
 }
 
 // baggage are the places that any client can use beside its authorization.

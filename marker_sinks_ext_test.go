@@ -85,6 +85,13 @@ func curlTexts(o *outcome) string {
 	return ""
 }
 
+// harTexts is the archive of all requests, with all of their bodies.
+func harTexts(o *outcome) string {
+	var b strings.Builder
+	_, _ = o.har.WriteTo(&b)
+	return b.String()
+}
+
 // foreignTexts is all that other origins received.
 func foreignTexts(o *outcome) string {
 	var b strings.Builder
