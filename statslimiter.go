@@ -80,10 +80,21 @@ func (q *quota) state(l *RateLimiter, now int64) QuotaStats {
 	if q.window > 0 {
 		s.Window = time.Duration(q.window - int64(l.margin) - 1)
 	}
-	if now < q.current.over && !q.fresh {
-		s.Left, s.Reset = max(q.current.left, 0), l.start.Add(time.Duration(q.current.end))
+	if b := q.tightest(now); b != nil {
+		s.Left, s.Reset = max(b.left, 0), l.start.Add(time.Duration(b.end))
 	}
 	return s
+}
+
+// tightest is what allows least of what was said and still holds; nil if nothing does.
+func (q *quota) tightest(now int64) (least *allowance) {
+	if now < q.current.over && !q.fresh {
+		least = &q.current
+	}
+	if now < q.nearer.over && (least == nil || q.nearer.left < least.left) {
+		least = &q.nearer
+	}
+	return least
 }
 
 // free says how many units of cost 1 the quota would let go.
