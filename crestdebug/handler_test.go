@@ -153,7 +153,7 @@ func TestPageOfLittle(t *testing.T) {
 			"No client was given to this page.": nil,
 			"a client " + off:                   {&sdk},
 			"pets " + off:                       {crestdebug.Named("pets", figures{})},
-			"https://api.example.com since 0 s calls 0 now 0 /s failed 0 retries 0 under way 0 waiting for slots 0 bodies open 0 Operations None was called yet.": {counting},
+			"https://api.example.com since 0 s calls 0 last minute 0 /s failed 0 retries 0 under way 0 waiting for slots 0 bodies open 0 Operations None was called yet.": {counting},
 		} {
 			require.Contains(t, text(parsed(t, get(t, crestdebug.Handler(sources...), "GET", "/"))), want)
 		}

@@ -115,7 +115,7 @@ func sums(s crest.Stats) []labelled {
 		rate += perSecond(e.Seconds, s.At.Sub(s.Since))
 	}
 	return []labelled{
-		{"calls", count(calls), ""}, {"now", rateText(rate), ""}, {"failed", share(failed, calls), alarm(failed)}, {"retries", count(retries), ""},
+		{"calls", count(calls), ""}, {"last minute", rateText(rate), ""}, {"failed", share(failed, calls), alarm(failed)}, {"retries", count(retries), ""},
 		{"under way", count(underway), ""}, {"waiting for slots", count(waiting), ""}, {"bodies open", count(int64(s.OpenTotal)), ""},
 	}
 }
