@@ -87,6 +87,7 @@ func ended(ctx context.Context) *CallError {
 // send is the second half, and lets observers look on.
 func (c *call) send(ctx context.Context, res reflect.Value) (*answer, *CallError) {
 	seen := c.inSight(ctx)
+	defer seen.left()
 	a, err := c.complete(ctx, res)
 	seen.ended(a, err)
 	return a, err

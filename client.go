@@ -45,6 +45,7 @@ type core struct {
 	closed   atomic.Bool
 
 	observers      []observer
+	stats          *statistics // nil without WithStats
 	noticed        noticed
 	closedTold     atomic.Bool
 	cookiesTold    atomic.Int64 // when, in nanoseconds since 1970
@@ -66,6 +67,7 @@ type clientSettings struct {
 	plainCredentials bool
 	logger           *slog.Logger // nil without WithLogger
 	notices          func(context.Context, Notice)
+	stats            bool
 }
 
 // New makes a Client for the API at baseURL, such as "https://api.example.com/v1". Routes are appended to
@@ -101,6 +103,9 @@ func newCore(base *url.URL, s *settings, fallback ErrorModel) *core {
 	}
 	if s.client.logger != nil {
 		c.observers = append(c.observers, logging{s.client.logger})
+	}
+	if s.client.stats {
+		c.stats = newStatistics()
 	}
 	if s.client.notices != nil {
 		c.observers = append(c.observers, noticing(s.client.notices))

@@ -81,7 +81,14 @@ func (b *liveBody) failed(err *CallError) error {
 	return b.call.failed(b.hop, err)
 }
 
-func (b *liveBody) inSight(s sight) { b.seen = s }
+func (b *liveBody) inSight(s sight) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.seen = s
+	return !errors.Is(b.ended, errBodyClosed)
+}
+
+func (b *liveBody) moved() (received, sent int64) { return b.given.Load(), 0 }
 
 var errBodyClosed = errors.New("crest: the body was closed")
 

@@ -55,6 +55,7 @@ var sinks = map[string]sink{
 	"prepared request": preparedTexts,
 	"curl":             curlTexts,
 	"har":              harTexts,
+	"figures":          figureTexts,
 }
 
 // mayShow are the secrets that a sink may have, and why. Everything else is a leak.
@@ -126,7 +127,7 @@ func perform(t *testing.T, o outfit, m mode) (end *outcome) {
 	end = &outcome{stage: s, har: har.Recorder{Body: 1 << 20}}
 	carried, jar := baggage(t)
 	end.jar = jar
-	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch, end.har.Middleware), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
+	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithStats(), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch, end.har.Middleware), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
 	if m.set != nil {
 		m.set(s)
 	}

@@ -1,10 +1,18 @@
 package crest_test
 
 import (
+	"encoding/json"
+	"errors"
 	"fmt"
+	"html"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/crest-go/crest"
+	"github.com/crest-go/crest/crestdebug"
 )
 
 // errorTexts are all errors of a call, each with what hangs on it, in everything that prints.
@@ -90,6 +98,19 @@ func harTexts(o *outcome) string {
 	var b strings.Builder
 	_, _ = o.har.WriteTo(&b)
 	return b.String()
+}
+
+// figureTexts are the client's figures: as a value, as JSON, and on a page. The page is read as it is sent and as a browser shows it.
+func figureTexts(o *outcome) string {
+	s := o.client.Stats()
+	asJSON, err := json.Marshal(s)
+	require.NoError(o.t, err)
+	if o.err != nil && !errors.Is(o.err, crest.ErrClosed) {
+		require.NotEmpty(o.t, s.Errors, "the call was counted")
+	}
+	w := httptest.NewRecorder()
+	crestdebug.Handler(o.client).ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/", nil))
+	return texts(s) + string(asJSON) + fmt.Sprint(w.Header()) + w.Body.String() + html.UnescapeString(w.Body.String())
 }
 
 // foreignTexts is all that other origins received.

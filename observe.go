@@ -2,6 +2,7 @@ package crest
 
 import (
 	"context"
+	"io"
 	"time"
 )
 
@@ -67,35 +68,77 @@ type sight struct {
 	ctx   context.Context // the caller's
 	call  *call
 	begun time.Time
-	prior int // attempts of the sendings before, of a download
+	prior int       // attempts of the sendings before, of a download
+	over  bool      // the call has ended
+	tally *tally    // nil if nothing is counted
+	open  *openBody // that is counted; nil without
 }
 
 func (c *call) inSight(ctx context.Context) sight {
-	if !c.core.observed() {
+	if !c.core.observed() && c.core.stats == nil {
 		return sight{}
 	}
-	return sight{ctx, c, time.Now(), len(c.attempts)}
+	return sight{ctx: ctx, call: c, begun: time.Now(), prior: len(c.attempts), tally: c.core.stats.begins(c.endpoint)}
 }
 
 // ended tells how the call ended, and lets its body tell when that does.
-func (s sight) ended(a *answer, err *CallError) {
+func (s *sight) ended(a *answer, err *CallError) {
 	c := s.call
 	if c == nil {
 		return
 	}
-	c.core.tell(s.ctx, c, callEnded{a, err, c.attempts[min(s.prior, len(c.attempts)):], time.Since(s.begun)})
-	if a == nil || a.live == nil {
+	e := callEnded{a, err, s.attempts(), time.Since(s.begun)}
+	s.over = true
+	if s.tally != nil {
+		c.core.stats.called(s.tally, e, s.begun)
+	}
+	if c.core.observed() {
+		c.core.tell(s.ctx, c, e)
+	}
+	if a != nil && a.live != nil {
+		s.handsOver(a.live)
+	}
+}
+
+// attempts are the call's own.
+func (s *sight) attempts() []Attempt {
+	all := s.call.attempts
+	return all[min(s.prior, len(all)):]
+}
+
+// left is deferred around a call: it counts one in which a function of the caller's panicked.
+func (s *sight) left() {
+	if s.tally != nil && !s.over {
+		s.call.core.stats.crashed(s.tally, s.attempts(), s.begun)
+	}
+}
+
+// handsOver lets a body that the caller reads tell of its end.
+func (s *sight) handsOver(live io.ReadCloser) {
+	body, ok := live.(seenBody)
+	if !ok {
 		return
 	}
-	if body, ok := a.live.(interface{ inSight(sight) }); ok {
-		s.begun = time.Now()
-		body.inSight(s)
+	of := *s
+	of.begun = time.Now()
+	if of.tally != nil {
+		of.open = &openBody{tally: of.tally, since: of.begun, body: body}
+	}
+	if body.inSight(of) && of.open != nil {
+		of.call.core.stats.opened(of.open)
 	}
 }
 
 // bodyEnded tells what became of a body that the caller has read.
-func (s sight) bodyEnded(received, sent int64, err error) {
-	if c := s.call; c != nil {
+func (s *sight) bodyEnded(received, sent int64, err error) {
+	c := s.call
+	if c == nil {
+		return
+	}
+	if s.open != nil {
+		c.core.stats.closed(s.open, err)
+	}
+	if c.core.observed() {
 		c.core.tell(s.ctx, c, bodyEnded{received, sent, time.Since(s.begun), err})
 	}
 }
@@ -103,7 +146,11 @@ func (s sight) bodyEnded(received, sent int64, err error) {
 // refused is failed for a call that was never sent.
 func (c *call) refused(ctx context.Context, err *CallError) *CallError {
 	err = c.failed(ctx, err)
-	if err.Step != ErrClosed && c.core.observed() {
+	if err.Step == ErrClosed || c.core == nil {
+		return err
+	}
+	c.core.stats.refused(c, err)
+	if c.core.observed() {
 		c.core.tell(ctx, c, callEnded{err: err})
 	}
 	return err

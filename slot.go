@@ -46,8 +46,11 @@ func (plainSlot) Cancel() {}
 // take waits for a slot of each limiter of the request.
 func (h *hop) take(ctx context.Context, req *http.Request, slots []Slot) (taken []Slot, err error) {
 	start, done := time.Now(), false
+	counted := h.core.stats.waits(h.call)
 	defer func() { // also when a limiter panics
-		h.waited.Add(int64(time.Since(start)))
+		took := time.Since(start)
+		h.waited.Add(int64(took))
+		counted.waited(took)
 		if !done {
 			giveBack(slots)
 		}

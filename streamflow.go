@@ -126,6 +126,7 @@ func (f *flow) connect() *CallError {
 	ctx, stop := context.WithCancel(f.ctx)
 	f.stop = stop
 	seen := f.call.inSight(f.ctx)
+	defer seen.left()
 	a, err := f.call.attempt(ctx)
 	if err == nil {
 		err = f.open(a)

@@ -115,7 +115,12 @@ func (u *upgraded) typed(err error, sent Sent) error {
 	return u.Failed(context.Background(), failed)
 }
 
-func (u *upgraded) inSight(s sight) { u.seen = s }
+func (u *upgraded) inSight(s sight) bool {
+	u.seen = s
+	return !u.closed.Load()
+}
+
+func (u *upgraded) moved() (received, sent int64) { return u.received.Load(), u.sent.Load() }
 
 // CloseWrite ends one direction of a connection that can: the server reads its end, and may still write.
 func (u *upgraded) CloseWrite() error {
