@@ -22,7 +22,8 @@ type Book struct {
 	Author string   `json:"author"`
 	Genres []string `json:"genres"`
 	Price  int64    `json:"price"` // in cents
-	// ETag is the version, for [Client.UpdateBook]. The books of a list have none.
+	// ETag is the version, for [Client.UpdateBook]. The books of a list have none: a header belongs to the answer as a whole, and "-" keeps the field
+	// out of their JSON.
 	ETag string `json:"-" header:"ETag"`
 }
 

@@ -25,7 +25,8 @@
 //	if changed, ok := errors.AsType[*bookshop.Changed](err); ok { … } // somebody else was faster: read the book again
 //	if busy, ok := errors.AsType[*bookshop.RateLimited](err); ok { … } // busy.RetryAfter
 //
-// Any other refusal is a [*crest.Problem], and all of them have a [*crest.Error] with the status and the request's id. What went wrong
+// Any other refusal is a [*crest.Problem], and all of them have a [*crest.Error] with the status and the request's id. Where a gateway
+// answers in the shop's place there is no more than the status: errors.Is(err, crest.Status(404)) is true for it too. What went wrong
 // before or after the shop's answer is told by crest's errors: errors.Is(err, crest.KindTimeout), errors.Is(err, crest.ErrRequest)
 // for a request that was not sent because it breaks its own rules.
 //
