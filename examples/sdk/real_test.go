@@ -127,3 +127,27 @@ func TestATokenThatIsNotKnown(t *testing.T) {
 	require.ErrorIs(t, err, crest.Status(http.StatusUnauthorized))
 	require.EqualError(t, err, "crest: GET /books/{isbn}: 401 Unauthorized: Unauthorized: the token is not known")
 }
+
+// The answer to the first request is lost after the shop has created the book. It knows the second one by its key.
+func TestALostAnswerDoesNotMakeTwoBooks(t *testing.T) {
+	requests := 0
+	losesTheFirst := func(next http.RoundTripper) http.RoundTripper {
+		return roundTrip(func(r *http.Request) (*http.Response, error) {
+			resp, err := next.RoundTrip(r)
+			if requests++; requests > 1 || err != nil {
+				return resp, err
+			}
+			return nil, errors.Join(errors.New("lost"), resp.Body.Close())
+		})
+	}
+	c := opened(t, WithOptions(crest.WithMiddleware(losesTheFirst)))
+	made, err := c.CreateBook(t.Context(), dune)
+	require.NoError(t, err, "not: is in the shop already")
+	require.Equal(t, dune.ISBN, made.ISBN)
+	require.Equal(t, 2, requests)
+	for change, err := range c.Changes(t.Context(), FirstChange) {
+		require.NoError(t, err)
+		require.Equal(t, Change{ID: "1", Kind: Created, ISBN: dune.ISBN, At: change.At}, change)
+		break
+	}
+}
