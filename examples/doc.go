@@ -1,7 +1,8 @@
 // Package examples holds what is tested of README.md. The examples themselves are its subfolders:
 //
 //   - quickstart drives httpbin against a real server and explains itself.
-//   - httpbin is an SDK of the usual size, written as SDKs are written with crest.
+//   - sdk is the SDK to copy: complete, with its tests, as its author would publish it, and a demo against a server of its API.
+//   - httpbin is an SDK of the usual size, over an API that others wrote.
 //   - github is the SDK that README.md shows.
 //   - ratelimited shows the limiter against a server that counts.
 //   - sessions shows a login kept over a restart, and that redirects, a proxy and pinned keys keep secrets where they belong.
