@@ -111,25 +111,25 @@ func TestAllocationBudgets(t *testing.T) {
 		"GET": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getParcel.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 35},
+		}, 24},
 		"Do": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getParcel.Do(t.Context(), c, parcelAsked)
 			return err
-		}, 46},
+		}, 36},
 		"POST": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := postParcel.Call(t.Context(), c, books)
 			return err
-		}, 39},
+		}, 28},
 		"error": {storedJSON(404, `{"code":"gone","message":"no such parcel"}`), func(c crest.Caller) error {
 			if _, err := getParcel.Call(t.Context(), c, parcelAsked); !errors.Is(err, crest.Status(404)) {
 				return fmt.Errorf("not a 404: %w", err)
 			}
 			return nil
-		}, 55},
+		}, 45},
 		"list of 20": {storedJSON(200, "["+strings.Repeat(parcelJSON+",", 19)+parcelJSON+"]"), func(c crest.Caller) error {
 			_, err := listParcels.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 134},
+		}, 123},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"reflect"
+	"slices"
 )
 
 // call is one call on its way: what was merged for it, and what has happened so far.
@@ -14,6 +15,7 @@ type call struct {
 	core     *core
 	settings *settings
 	extra    []Middleware // of the call alone
+	room     *room        // nil for a call that is not sent
 	shown    bool         // the caller keeps the request, and may have it written down
 
 	out       *outgoing // the encoded request
@@ -39,7 +41,9 @@ func (c *call) history() []Hop {
 
 // prepare is the first half of a call: merge, validate, bind. Nothing is sent.
 func (e *endpoint) prepare(ctx context.Context, caller Caller, req reflect.Value, opts []CallOption) (*call, *CallError) {
-	return (&call{endpoint: e}).prepare(ctx, caller, req, opts)
+	c := newCall()
+	c.endpoint = e
+	return c.prepare(ctx, caller, req, opts)
 }
 
 func (c *call) prepare(ctx context.Context, caller Caller, req reflect.Value, opts []CallOption) (*call, *CallError) {
@@ -210,7 +214,7 @@ func (c *call) failed(ctx context.Context, err *CallError) *CallError {
 	}
 	err.told = true
 	err.Endpoint = c.endpoint.name
-	err.Attempts = c.attempts
+	err.Attempts = slices.Clone(c.attempts) // an error keeps neither the request nor the answer
 	if at := cmp.Or(c.at, c.out); at != nil {
 		err.URL, err.History = c.shownURL(at.url), c.history()
 	}

@@ -1,7 +1,6 @@
 package crest
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"net/http"
@@ -96,12 +95,12 @@ func (c *credentials) none() bool {
 // errOrigin ends a call whose credentials would leave their origin.
 var errOrigin = errors.New("the request left the client's origin (a middleware changed its host?): credentials stay at home")
 
-// authorize returns the request under ctx, with the cookies of the jar and its credentials, those for the home origin alone. It works on a
-// copy, so that no middleware gets to see them.
-func (h *hop) authorize(ctx context.Context, req *http.Request) (*http.Request, error) {
+// authorize returns the request with the cookies of the jar and its credentials, those for the home origin alone. It changes nothing that
+// a middleware has seen: req is a copy, its URL and header are not.
+func (h *hop) authorize(req *http.Request) (*http.Request, error) {
 	c := &h.credentials
 	if c.none() {
-		return h.withNetrc(h.withJar(req.WithContext(ctx)))
+		return h.withNetrc(h.withJar(req))
 	}
 	target := originOf(req.URL)
 	switch {
@@ -110,7 +109,7 @@ func (h *hop) authorize(ctx context.Context, req *http.Request) (*http.Request, 
 	case target.plain() && !h.core.plainOK:
 		return nil, errPlain(target)
 	}
-	out := h.withJar(req.Clone(ctx))
+	out := h.withJar(req.Clone(req.Context()))
 	if err := c.attachPath(out); err != nil {
 		return nil, err
 	}

@@ -58,7 +58,7 @@ func (c *call) clearCurl(ctx context.Context) (string, *CallError) {
 	if err := h.obtain(h, &h.credentials); err != nil {
 		return "", err
 	}
-	req, err := h.authorize(h, c.out.unopened(h))
+	req, err := h.authorize(c.out.unopened(h))
 	if err != nil {
 		return "", fail(ErrCredentials, "", nested(err))
 	}
@@ -102,7 +102,8 @@ func (c *call) onPaper(ctx context.Context) *hop {
 
 // unopened is the request with a body that its reader was not asked for: signers have GetBody.
 func (o *outgoing) unopened(ctx context.Context) *http.Request {
-	req := o.carrying(ctx, http.NoBody, true)
+	req := &http.Request{}
+	o.carrying(ctx, req, http.NoBody, true)
 	if again := req.GetBody; again != nil && !o.body.streamed {
 		req.Body = &lazyBody{open: again}
 	}

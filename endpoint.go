@@ -114,7 +114,9 @@ func (e *Endpoint[Req, Res]) Do(ctx context.Context, c Caller, req Req, opts ...
 // Prepare merges, validates and encodes req without sending it. ctx is only checked for having ended;
 // [Prepared.Send] takes its own.
 func (e *Endpoint[Req, Res]) Prepare(ctx context.Context, c Caller, req Req, opts ...CallOption) (*Prepared[Res], error) {
-	p, err := e.prepareAs(ctx, &call{shown: true}, c, &req, opts)
+	own := newCall()
+	own.shown = true
+	p, err := e.prepareAs(ctx, own, c, &req, opts)
 	if err != nil {
 		return nil, err
 	}
@@ -122,7 +124,7 @@ func (e *Endpoint[Req, Res]) Prepare(ctx context.Context, c Caller, req Req, opt
 }
 
 func (e *Endpoint[Req, Res]) prepare(ctx context.Context, c Caller, req *Req, opts []CallOption) (*call, error) {
-	return e.prepareAs(ctx, &call{}, c, req, opts)
+	return e.prepareAs(ctx, newCall(), c, req, opts)
 }
 
 func (e *Endpoint[Req, Res]) prepareAs(ctx context.Context, p *call, c Caller, req *Req, opts []CallOption) (*call, error) {

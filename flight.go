@@ -14,12 +14,13 @@ import (
 type flight struct {
 	hop    *hop
 	asked  *http.Request // as the limiters see it
-	url    url.URL       // the request's own
+	wired  http.Request  // as the transport gets it, unless a proxy or credentials want another
+	url    url.URL       // its own, where limiters may have to end it
 	ctx    context.Context
 	cancel context.CancelCauseFunc // nil without limiters: then nothing is ever held back
 	trace  httptrace.ClientTrace
 	way    *proxyWay     // nil without proxies
-	wired  *http.Request // as the transport has it
+	sent   *http.Request // what the transport has got
 	kept   *keptBody     // nil where the body can be had again
 
 	mu        sync.Mutex
@@ -122,7 +123,7 @@ func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	if h.underway.Add(1) == 1 {
 		h.phases.asked()
 	}
-	f.aloft, f.wired = true, req
+	f.aloft, f.sent = true, req
 	resp, err := f.land(f.wire().RoundTrip(req))
 	if f.panicked != nil {
 		panic(f.panicked)
@@ -185,7 +186,7 @@ func (f *flight) replay() {
 		return
 	}
 	f.slots, f.written = slots, false
-	f.way.replayed(f.wired)
+	f.way.replayed(f.sent)
 }
 
 // refuse ends a replay that got no slot. A hook cannot say no: cancelling alone is a race that HTTP/1 mostly

@@ -209,7 +209,8 @@ func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // innermost is what lies below the middleware: limit, authorize, send, and once more where a proxy wants Digest.
 func (h *hop) innermost(req *http.Request) (*http.Response, error) {
-	f := &flight{hop: h, asked: req}
+	f := h.call.firsts().flight.take()
+	f.hop, f.asked = h, req
 	for {
 		resp, err := f.guarded()
 		next := f.answering(resp, err)
@@ -241,7 +242,8 @@ func (f *flight) fly() (*http.Response, error) {
 	if limited := f.limit(); limited != nil {
 		return nil, h.refuse(req, limited)
 	}
-	authorized, err := h.authorize(f.observed(), req)
+	f.wired = *req.WithContext(f.observed())
+	authorized, err := h.authorize(&f.wired)
 	if err != nil {
 		f.abandon()
 		return nil, h.refuse(req, fail(ErrCredentials, "", nested(err)))

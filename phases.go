@@ -164,9 +164,6 @@ func (p *phases) end() {
 	p.stop()
 }
 
-// watch bounds the silence inside a body: a Read that waits longer than Idle for a byte ends the attempt.
-func (p *phases) watch(body io.ReadCloser) io.ReadCloser { return &idleBody{body, p} }
-
 // idleBody runs the timer while a Read waits, and only then: how slowly the body is consumed is nobody's fault. An end that comes after the
 // attempt was ended is none: a server that is hung up on may close its body in good order, half of it sent, and over TLS
 // that can still arrive.

@@ -53,15 +53,15 @@ func (p *Prepared[Res]) Send(ctx context.Context) (*Response[Res], error) {
 	if ctx == nil {
 		return nil, p.call.failed(ctx, failf(ErrRequest, "", "the context is nil: use context.Background()"))
 	}
-	again := *p.call // attempts are counted from zero each time
+	again := p.call.again() // attempts are counted from zero each time
 	if p.call.core.closed.Load() {
-		return nil, again.failed(ctx, p.call.core.refusesClosed(ctx, &again))
+		return nil, again.failed(ctx, p.call.core.refusesClosed(ctx, again))
 	}
 	if err := ended(ctx); err != nil {
 		return nil, again.refused(ctx, err)
 	}
 	var res Res
-	a, err := sendInto(ctx, &again, &res)
+	a, err := sendInto(ctx, again, &res)
 	if err != nil {
 		return nil, err
 	}

@@ -18,7 +18,7 @@ func (a *answer) read(h *hop) *CallError {
 	if a.switched() {
 		return a.takeOver(h)
 	}
-	wire := h.watch(a.resp.Body)
+	wire := a.watched(h)
 	decoded, err := a.decompressed(wire)
 	switch {
 	case a.resp.StatusCode == http.StatusSwitchingProtocols && !a.success():
@@ -54,6 +54,13 @@ func (a *answer) read(h *hop) *CallError {
 	}
 	defer wire.Close()
 	return a.readWhole(h, decoded)
+}
+
+// watched bounds the silence inside the body: a Read that waits longer than Idle for a byte ends the attempt.
+func (a *answer) watched(h *hop) io.ReadCloser {
+	b := a.call.firsts().idle.take()
+	b.ReadCloser, b.phases = a.resp.Body, &h.phases
+	return b
 }
 
 func (a *answer) headOnly() bool { return a.at.method == http.MethodHead }

@@ -26,7 +26,8 @@ type outgoing struct {
 
 // bind turns model and options into a request.
 func (c *call) bind(req reflect.Value) *CallError {
-	out := &outgoing{method: c.endpoint.method}
+	out := c.firsts().bound.take()
+	out.method = c.endpoint.method
 	parts := bind.Parts{MoreHeaders: len(c.settings.headers) + automaticHeaders}
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
 		return fail(ErrRequest, "", nested(err))
@@ -121,7 +122,8 @@ func (fs fields) of(l level) fields {
 // locate decides where the request goes: base and route, or the URL of WithURL.
 func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	out.credentials.fields, out.home = parts.Secrets, c.core.home
-	u := &url.URL{Scheme: c.core.base.Scheme, Host: c.core.base.Host}
+	u := c.firsts().url.take()
+	u.Scheme, u.Host = c.core.base.Scheme, c.core.base.Host
 	if err := setPath(u, c.core.prefix+string(parts.Path)); err != nil {
 		return err
 	}

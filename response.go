@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 )
@@ -37,7 +38,7 @@ func newResponse[Res any](a *answer, model Res) *Response[Res] {
 	return &Response[Res]{
 		Model: model, StatusCode: a.resp.StatusCode, Status: status, Proto: a.resp.Proto,
 		Header: a.resp.Header, Body: a.body, Method: a.at.method, URL: &u, RequestHeader: visible(a.at.header),
-		RequestID: requestID(a.resp.Header), Attempts: a.call.attempts, History: a.call.history(), Received: a.received, Elapsed: a.elapsed,
+		RequestID: requestID(a.resp.Header), Attempts: slices.Clone(a.call.attempts), History: a.call.history(), Received: a.received, Elapsed: a.elapsed,
 	}
 }
 

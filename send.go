@@ -30,7 +30,7 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 		timeouts = timeouts.ofStream()
 	}
 	c.timeouts = timeouts.effective()
-	c.life = &lifetime{}
+	c.life = c.firsts().life.take()
 	c.life.begins(ctx, c)
 	handedOver := false
 	defer func() { // also when a middleware panics
@@ -64,8 +64,8 @@ func (c *call) tryAgain() (*answer, *CallError) {
 
 // try is one attempt: hop after hop, and what the last answer means.
 func (c *call) try(r *retrying) (*answer, *CallError) {
-	first := *c.out
-	c.at, c.redirects, c.challenge, c.hops = &first, nil, nil, 0
+	c.at, c.redirects, c.challenge, c.hops = c.firsts().sent.take(), nil, nil, 0
+	*c.at = *c.out
 	for left := c.timeouts.Attempt; ; {
 		a, next, err := c.step(r, &left)
 		switch {
@@ -97,7 +97,9 @@ func (c *call) step(r *retrying, left *time.Duration) (a *answer, next *outgoing
 
 func (c *call) newHop(r *retrying, left time.Duration) *hop {
 	c.hops++
-	h := &hop{core: c.core, settings: c.settings, home: c.at.home, call: c, attempt: r.n + 1, number: c.hops}
+	h := c.firsts().hop.take()
+	h.core, h.settings, h.home, h.call = c.core, c.settings, c.at.home, c
+	h.attempt, h.number = r.n+1, c.hops
 	h.begin(c.life, c.timeouts)
 	c.meter.begins(h)
 	h.left = left
@@ -115,7 +117,7 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 		}
 	}
 	h.credentials = c.at.credentials
-	req, err := c.at.request(h, c.handedOut())
+	req, err := c.at.request(h, c.firsts().asked.take(), c.handedOut())
 	h.asking = req
 	if err == nil && len(c.redirects) == 0 {
 		if err = r.prepare(req); err != nil {
@@ -158,7 +160,8 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 		release(resp.Body, h.stop)
 		return nil, next, c.answered(resp, r.note(h, resp.StatusCode, err, start, next == nil))
 	}
-	a := &answer{call: c, at: c.at, resp: resp, received: time.Now()}
+	a := c.firsts().answer.take()
+	a.call, a.at, a.resp, a.received = c, c.at, resp, time.Now()
 	err = a.read(h)
 	if a.live == nil {
 		h.clock.read(a.received)
@@ -213,6 +216,9 @@ func (r *retrying) note(h *hop, status int, err *CallError, start time.Time, end
 	if err != nil {
 		a.Err = asReason(err) // not err itself, which will hold this history
 	}
+	if r.call.attempts == nil {
+		r.call.attempts = r.call.firsts().attempts.take()[:0]
+	}
 	r.call.attempts = append(r.call.attempts, a)
 	return err
 }
@@ -235,18 +241,19 @@ func (c *call) handedOut() bool {
 	return c.core.chain != nil || c.endpoint.chain != nil || len(c.extra) > 0 || c.settings.retry.Before != nil || c.shown
 }
 
-// request builds the http.Request of one attempt.
-func (o *outgoing) request(ctx context.Context, handedOut bool) (*http.Request, *CallError) {
+// request makes req the request of one attempt.
+func (o *outgoing) request(ctx context.Context, req *http.Request, handedOut bool) (*http.Request, *CallError) {
 	body, err := o.body.open(ctx)
 	if err != nil {
 		return nil, fail(ErrRequest, KindRequestBody, nested(err)) // nothing was sent yet
 	}
-	return o.carrying(ctx, o.body.sent(ctx, body), handedOut), nil
+	o.carrying(ctx, req, o.body.sent(ctx, body), handedOut)
+	return req, nil
 }
 
-// carrying is the request with a body that is open. What is handed out has a URL and a header map of its own.
-func (o *outgoing) carrying(ctx context.Context, body io.ReadCloser, handedOut bool) *http.Request {
-	req := &http.Request{
+// carrying makes req the request with a body that is open. What is handed out has a URL and a header map of its own.
+func (o *outgoing) carrying(ctx context.Context, req *http.Request, body io.ReadCloser, handedOut bool) {
+	*req = http.Request{
 		Method: o.method, URL: o.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: o.header, Body: body, ContentLength: o.body.size(), Host: o.host,
 	}
@@ -258,7 +265,7 @@ func (o *outgoing) carrying(ctx context.Context, body io.ReadCloser, handedOut b
 	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {
 		req.TransferEncoding = []string{"identity"} // else net/http sends no Content-Length: 0
 	}
-	return req.WithContext(ctx)
+	*req = *req.WithContext(ctx)
 }
 
 // assumesBody reports whether net/http writes Content-Length: 0 for an empty body by itself.
