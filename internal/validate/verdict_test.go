@@ -56,7 +56,7 @@ func compilable() (tags []string) {
 			tags = append(tags, name, name+","+other, name+","+other+",required", name+",min=1,"+other)
 		}
 	}
-	return append(tags, "oneof=dog cat", "oneof=1 01 2", "oneof='a b' 12", "dive", "required,dive", "dive,required", "dive,omitempty,min=2", "eq=dog|eq=cat,min=3|max=1", "eq=0x7C", "ne=dog,required")
+	return append(tags, "oneof=dog cat", "oneof=1 01 2", "oneof=01 0x3 1_2", "oneof='a b' 12", "dive", "required,dive", "dive,required", "dive,omitempty,min=2", "eq=dog|eq=cat,min=3|max=1", "eq=0x7C", "ne=dog,required")
 }
 
 func verdictOfRule(t *testing.T, of reflect.Type, tag string, engine *validator.Validate) (compiled bool) {
