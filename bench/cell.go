@@ -58,39 +58,40 @@ type Field struct {
 // connections are open and caches filled. The caller closes it.
 func NewField(ctx context.Context) (*Field, error) {
 	f := &Field{}
-	loopback, err := Loopback()
-	if err != nil {
+	if err := f.fill(ctx); err != nil {
+		f.Close()
 		return nil, err
 	}
+	return f, nil
+}
+
+func (f *Field) fill(ctx context.Context) error {
+	loopback, err := Loopback()
+	if err != nil {
+		return err
+	}
 	f.cleanup = append(f.cleanup, loopback.Close)
-	for _, link := range []*Link{Memory(), loopback} {
+	for _, link := range []*Link{Memory(), loopback, loopback.own()} {
 		for _, c := range Contenders() {
 			if err := f.add(ctx, link, c); err != nil {
-				f.Close()
-				return nil, fmt.Errorf("%s over %s: %w", c.Name, link.Name, err)
+				return fmt.Errorf("%s over %s: %w", c.Name, link.Name, err)
 			}
 		}
 	}
 	for _, c := range Comparisons() {
 		if err := f.compare(ctx, c); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("comparison %s: %w", c.Name, err)
+			return fmt.Errorf("comparison %s: %w", c.Name, err)
 		}
 	}
-	return f, nil
+	return nil
 }
 
 func (f *Field) add(ctx context.Context, link *Link, c Contender) error {
-	transport := link.New()
-	f.cleanup = append(f.cleanup, func() { closeIdle(transport) })
-	calls, err := c.New(link.Base, transport)
+	calls, err := f.open(link, c)
 	if err != nil {
 		return err
 	}
-	if calls.Close != nil {
-		f.cleanup = append(f.cleanup, calls.Close)
-	}
-	for _, w := range Workloads() {
+	for _, w := range link.workloads() {
 		call := w.Bind(calls)
 		if call == nil {
 			continue
@@ -98,9 +99,29 @@ func (f *Field) add(ctx context.Context, link *Link, c Contender) error {
 		if err := call(ctx); err != nil {
 			return fmt.Errorf("%s: %w", w.Name, err)
 		}
-		f.Cells = append(f.Cells, &Cell{Key: Key{link.Name, w.Name, c.Name}, call: call, base: c.Name == Baseline})
+		f.Cells = append(f.Cells, &Cell{
+			Key: Key{link.Name, w.Name, c.Name}, call: call, base: c.Name == Baseline, goroutines: w.Goroutines,
+		})
 	}
 	return nil
+}
+
+// open makes the calls of a contender; none where the link is not for it.
+func (f *Field) open(link *Link, c Contender) (calls Calls, err error) {
+	switch {
+	case link.New == nil && c.Own == nil, link.server == nil && c.Engine:
+		return calls, nil
+	case link.New == nil:
+		calls, err = c.Own(link.Base)
+	default:
+		transport := link.New()
+		f.cleanup = append(f.cleanup, func() { closeIdle(transport) })
+		calls, err = c.New(link.Base, transport)
+	}
+	if calls.Close != nil {
+		f.cleanup = append(f.cleanup, calls.Close)
+	}
+	return calls, err
 }
 
 // Close ends all clients, connections and the server.
