@@ -2,9 +2,11 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // Key names one contender doing one workload over one link.
@@ -15,8 +17,9 @@ type Cell struct {
 	Key
 
 	call       func(context.Context) error
-	base       bool // the times of its group are given in that of this cell
-	goroutines int  // that call at once; 0 and 1 are the benchmark's own
+	sample     func(context.Context) (testing.BenchmarkResult, error) // in place of call, where one run is all
+	base       bool                                                   // the times of its group are given in that of this cell
+	goroutines int                                                    // that call at once; 0 and 1 are the benchmark's own
 }
 
 // Run is the benchmark of the cell.
@@ -27,11 +30,40 @@ func (c *Cell) Run(b *testing.B) {
 		c.runParallel(ctx, b)
 		return
 	}
+	call := c.call
+	if c.sample != nil {
+		call = func(ctx context.Context) error { _, err := c.sample(ctx); return err }
+	}
 	for b.Loop() {
-		if err := c.call(ctx); err != nil {
+		if err := call(ctx); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// time runs the benchmark, or the one run that a sample is.
+func (c *Cell) time(ctx context.Context) (testing.BenchmarkResult, error) {
+	if c.sample != nil {
+		return c.sample(ctx)
+	}
+	result := testing.Benchmark(c.Run)
+	if result.N == 0 {
+		return result, errors.New("the benchmark of the same name says why")
+	}
+	return result, nil
+}
+
+// once times n operations as one run.
+func once(n int, operations func() error) (testing.BenchmarkResult, error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	err := operations()
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	return testing.BenchmarkResult{
+		N: n, T: took, MemAllocs: after.Mallocs - before.Mallocs, MemBytes: after.TotalAlloc - before.TotalAlloc,
+	}, err
 }
 
 func (c *Cell) runParallel(ctx context.Context, b *testing.B) {
@@ -46,18 +78,32 @@ func (c *Cell) runParallel(ctx context.Context, b *testing.B) {
 	})
 }
 
-// Field is every contender on both links, and both sides of every comparison,
-// ready to be timed.
+// Field is every contender on its links, and the sides of every comparison and
+// of all that grows, ready to be timed.
 type Field struct {
 	Cells   []*Cell
+	scale   Scale
 	cleanup []func()
 }
+
+// Scale says how large the large things are.
+type Scale struct {
+	File    int64 // bytes, both ways
+	Waiters int
+	Pages   int
+}
+
+// Full is what is measured. Quick is for seeing whether everything runs.
+var (
+	Full  = Scale{File: 64 << 20, Waiters: 100_000, Pages: 1000}
+	Quick = Scale{File: 1 << 20, Waiters: 1000, Pages: 10}
+)
 
 // NewField starts the loopback server, makes a client with a transport of its
 // own for each contender and link, and makes each call once, so that
 // connections are open and caches filled. The caller closes it.
-func NewField(ctx context.Context) (*Field, error) {
-	f := &Field{}
+func NewField(ctx context.Context, scale Scale) (*Field, error) {
+	f := &Field{scale: scale}
 	if err := f.fill(ctx); err != nil {
 		f.Close()
 		return nil, err
@@ -83,6 +129,11 @@ func (f *Field) fill(ctx context.Context) error {
 			return fmt.Errorf("comparison %s: %w", c.Name, err)
 		}
 	}
+	for _, g := range Growths() {
+		if err := f.grow(ctx, g); err != nil {
+			return fmt.Errorf("growth of %s: %w", g.Name, err)
+		}
+	}
 	return nil
 }
 
@@ -92,7 +143,7 @@ func (f *Field) add(ctx context.Context, link *Link, c Contender) error {
 		return err
 	}
 	for _, w := range link.workloads() {
-		call := w.Bind(calls)
+		call := w.Bind(calls, f.scale)
 		if call == nil {
 			continue
 		}

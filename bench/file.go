@@ -5,10 +5,7 @@ import (
 	"strconv"
 )
 
-const (
-	fileType  = "application/octet-stream"
-	fileBytes = 64 << 20
-)
+const fileType = "application/octet-stream"
 
 // fileChunk is what files are made of, over and over.
 var fileChunk = newFileChunk()

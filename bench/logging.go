@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"log/slog"
+
+	"github.com/crest-go/crest"
 )
 
 // dropping is a handler that takes the records from its level on and drops
@@ -15,3 +17,11 @@ func (d dropping) Enabled(_ context.Context, l slog.Level) bool { return l >= d.
 func (d dropping) Handle(context.Context, slog.Record) error    { return nil }
 func (d dropping) WithAttrs([]slog.Attr) slog.Handler           { return d }
 func (d dropping) WithGroup(string) slog.Handler                { return d }
+
+// logged sets a GET in memory with a logger beside one without.
+func logged(name, what string, handler slog.Handler) Comparison {
+	return Comparison{
+		Name: name, What: what, Over: "the same GET without a logger",
+		what: memoryGet(crest.WithLogger(slog.New(handler))), over: memoryGet(),
+	}
+}

@@ -328,7 +328,7 @@ func requireAnswers(t *testing.T, calls Calls) {
 func TestAnswersStayAsTheyWere(t *testing.T) {
 	everywhere(t, func(t *testing.T, _ *Link, calls Calls, _ *recorder) {
 		for _, w := range Workloads() {
-			if call := w.Bind(calls); call != nil && !w.Wire {
+			if call := w.Bind(calls, Quick); call != nil && !w.Wire {
 				require.NoError(t, call(t.Context()))
 			}
 		}

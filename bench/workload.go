@@ -14,13 +14,13 @@ type Workload struct {
 	Goroutines int  // that call at once; 0 is one
 	Wire       bool // is timed over loopback alone: in memory there is nothing to be seen
 
-	bind func(Calls) func(context.Context) error
+	bind func(Calls, Scale) func(context.Context) error
 }
 
 // Bind returns the workload as a contender's calls do it, or nil where the
 // contender can't. The function returns an error unless the outcome is the
 // expected one.
-func (w Workload) Bind(c Calls) func(context.Context) error { return w.bind(c) }
+func (w Workload) Bind(c Calls, s Scale) func(context.Context) error { return w.bind(c, s) }
 
 // Those that every library does with its defaults as well.
 const (
@@ -43,7 +43,7 @@ func Workloads() []Workload {
 	}
 }
 
-func bindGet(c Calls) func(context.Context) error {
+func bindGet(c Calls, _ Scale) func(context.Context) error {
 	if c.Get == nil {
 		return nil
 	}
@@ -53,7 +53,7 @@ func bindGet(c Calls) func(context.Context) error {
 	}
 }
 
-func bindPost(c Calls) func(context.Context) error {
+func bindPost(c Calls, _ Scale) func(context.Context) error {
 	if c.Post == nil {
 		return nil
 	}
@@ -63,7 +63,7 @@ func bindPost(c Calls) func(context.Context) error {
 	}
 }
 
-func bindList(c Calls) func(context.Context) error {
+func bindList(c Calls, _ Scale) func(context.Context) error {
 	if c.List == nil {
 		return nil
 	}
@@ -73,7 +73,7 @@ func bindList(c Calls) func(context.Context) error {
 	}
 }
 
-func bindErr(c Calls) func(context.Context) error {
+func bindErr(c Calls, _ Scale) func(context.Context) error {
 	if c.Get == nil {
 		return nil
 	}
@@ -87,27 +87,27 @@ func bindErr(c Calls) func(context.Context) error {
 	}
 }
 
-func bindDown(c Calls) func(context.Context) error {
+func bindDown(c Calls, s Scale) func(context.Context) error {
 	if c.Down == nil {
 		return nil
 	}
 	return func(ctx context.Context) error {
-		n, err := c.Down(ctx, GetFile{Size: fileBytes}, io.Discard)
-		return outcome(err, n == fileBytes)
+		n, err := c.Down(ctx, GetFile{Size: s.File}, io.Discard)
+		return outcome(err, n == s.File)
 	}
 }
 
-func bindUp(c Calls) func(context.Context) error {
+func bindUp(c Calls, s Scale) func(context.Context) error {
 	if c.Up == nil {
 		return nil
 	}
 	return func(ctx context.Context) error {
-		out, err := c.Up(ctx, newFile(fileBytes))
-		return outcome(err, out.Size == fileBytes)
+		out, err := c.Up(ctx, newFile(s.File))
+		return outcome(err, out.Size == s.File)
 	}
 }
 
-func bindWatch(c Calls) func(context.Context) error {
+func bindWatch(c Calls, _ Scale) func(context.Context) error {
 	if c.Watch == nil {
 		return nil
 	}
