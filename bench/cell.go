@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"testing"
 	"time"
@@ -83,6 +84,7 @@ func (c *Cell) runParallel(ctx context.Context, b *testing.B) {
 type Field struct {
 	Cells   []*Cell
 	scale   Scale
+	nothing http.RoundTripper // in place of empty, for tests
 	cleanup []func()
 }
 

@@ -82,7 +82,7 @@ func crestFields(n int, tag, rules string) maker {
 		if err != nil {
 			return nil, err
 		}
-		c, err := f.client(empty{})
+		c, err := f.client(f.empty())
 		if err != nil {
 			return nil, err
 		}
@@ -96,8 +96,8 @@ func crestFields(n int, tag, rules string) maker {
 
 func carelessQuery(n int) maker {
 	names := fieldNames(n)
-	return func(*Field) (func(context.Context) error, error) {
-		return carelessEmpty(func(ctx context.Context, base string) (*http.Request, error) {
+	return func(f *Field) (func(context.Context) error, error) {
+		return carelessEmpty(f.empty(), func(ctx context.Context, base string) (*http.Request, error) {
 			query := url.Values{}
 			for _, name := range names {
 				query.Set(name, fieldValue)
@@ -109,8 +109,8 @@ func carelessQuery(n int) maker {
 
 func carelessHeader(n int) maker {
 	names := fieldNames(n)
-	return func(*Field) (func(context.Context) error, error) {
-		return carelessEmpty(func(ctx context.Context, base string) (*http.Request, error) {
+	return func(f *Field) (func(context.Context) error, error) {
+		return carelessEmpty(f.empty(), func(ctx context.Context, base string) (*http.Request, error) {
 			req, err := http.NewRequestWithContext(ctx, http.MethodGet, base+ordersPath, nil)
 			if err != nil {
 				return nil, err
@@ -132,8 +132,10 @@ func fieldNames(n int) []string {
 }
 
 // carelessEmpty sends what is answered by nothing.
-func carelessEmpty(newRequest func(ctx context.Context, base string) (*http.Request, error)) func(context.Context) error {
-	base, client := Memory().Base, &http.Client{Transport: empty{}}
+func carelessEmpty(
+	rt http.RoundTripper, newRequest func(ctx context.Context, base string) (*http.Request, error),
+) func(context.Context) error {
+	base, client := Memory().Base, &http.Client{Transport: rt}
 	return func(ctx context.Context) error {
 		req, err := newRequest(ctx, base)
 		if err != nil {
@@ -165,6 +167,13 @@ func (empty) RoundTrip(req *http.Request) (*http.Response, error) {
 		Status: "204 No Content", StatusCode: http.StatusNoContent, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
 		Header: emptyHeader, Body: http.NoBody, Request: req,
 	}, nil
+}
+
+func (f *Field) empty() http.RoundTripper {
+	if f.nothing != nil {
+		return f.nothing
+	}
+	return empty{}
 }
 
 // client is a crest client that ends with the field.

@@ -41,7 +41,15 @@ func (r Report) starts(b *strings.Builder) {
 		f := r.at(Key{startings, s.Name, sideWhat})
 		fmt.Fprintf(b, "| %s | %s | %s | %s |\n", s.What, s.Over, spread(f.Ratios), atMost(s.Goal, median(f.Ratios)))
 	}
+	if median(r.at(Key{startings, startDistinct, sideWhat}).Ratios) > 1 {
+		b.WriteString(startsCause)
+	}
 }
+
+// startsCause is what a profile of the declarations shows as long as they miss their goal.
+const startsCause = `
+10,000 endpoints with models of their own take that long because each model is shown to validator/v10 once, to find mistakes in its rules: its cache copies all of its entries for each new type (structCache.Set), so that the time grows with the square of their number.
+`
 
 // atMost is a goal, and whether it was missed; nothing where there is none.
 func atMost(goal, value float64) string {
