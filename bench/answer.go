@@ -21,12 +21,16 @@ var (
 	receiptAnswer = newAnswer(http.StatusOK, wantReceipt)
 	listAnswer    = newAnswer(http.StatusOK, wantList)
 	errorAnswer   = newAnswer(http.StatusNotFound, wantError)
+	changesAnswer = newChangesAnswer()
+	storedAnswer  = new(answer) // stands for what depends on the length of the request's body
 )
 
 const (
 	contentType = "application/json"
 	ordersPath  = "/v1/orders"
 	missingPath = "/v1/orders/404"
+	changesPath = "/v1/changes"
+	filesPath   = "/v1/files"
 	date        = "Sat, 14 Mar 2026 15:09:26 GMT"
 )
 
@@ -53,6 +57,10 @@ func route[T string | []byte](method, path T) *answer {
 	switch {
 	case string(method) == http.MethodPost:
 		return receiptAnswer
+	case string(method) == http.MethodPut:
+		return storedAnswer
+	case string(path) == changesPath:
+		return changesAnswer
 	case string(path) == ordersPath:
 		return listAnswer
 	case string(path) == missingPath:

@@ -11,7 +11,7 @@ import (
 //
 //	go test -bench 'Calls/loopback/GET' -benchmem ./bench/
 func BenchmarkCalls(b *testing.B) {
-	field, err := NewField(context.Background())
+	field, err := NewField(context.Background(), Full)
 	require.NoError(b, err)
 	b.Cleanup(field.Close)
 	for _, c := range field.Cells {

@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"net/http"
 
 	"github.com/go-playground/validator/v10"
@@ -13,7 +14,7 @@ func carelessValid() Contender {
 	return Contender{
 		Name:   "careless+validator",
 		Module: "github.com/go-playground/validator/v10",
-		Note:   "careless with validator/v10 on request and answer",
+		Note:   "careless with validator/v10 on request, answer and each event; for files it would be careless itself",
 		New: func(base string, rt http.RoundTripper) (Calls, error) {
 			plain := &everyday{base: base, do: (&http.Client{Transport: rt}).Do}
 			v := validator.New(validator.WithRequiredStructEnabled())
@@ -21,6 +22,12 @@ func carelessValid() Contender {
 				Get:  checked(plain.get, v.Struct, structRule[Order](v)),
 				Post: checked(plain.post, v.Struct, structRule[Receipt](v)),
 				List: checked(plain.list, v.Struct, func(out []Order) error { return v.Var(out, "dive") }),
+				Watch: func(ctx context.Context, in WatchChanges, each func(Change) error) error {
+					if err := v.Struct(&in); err != nil {
+						return err
+					}
+					return plain.watch(ctx, in, func(c Change) error { return errors.Join(v.Struct(&c), each(c)) })
+				},
 			}, nil
 		},
 	}

@@ -2,9 +2,12 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/http"
 	"runtime"
 	"testing"
+	"time"
 )
 
 // Key names one contender doing one workload over one link.
@@ -15,8 +18,9 @@ type Cell struct {
 	Key
 
 	call       func(context.Context) error
-	base       bool // the times of its group are given in that of this cell
-	goroutines int  // that call at once; 0 and 1 are the benchmark's own
+	sample     func(context.Context) (testing.BenchmarkResult, error) // in place of call, where one run is all
+	base       bool                                                   // the times of its group are given in that of this cell
+	goroutines int                                                    // that call at once; 0 and 1 are the benchmark's own
 }
 
 // Run is the benchmark of the cell.
@@ -27,11 +31,40 @@ func (c *Cell) Run(b *testing.B) {
 		c.runParallel(ctx, b)
 		return
 	}
+	call := c.call
+	if c.sample != nil {
+		call = func(ctx context.Context) error { _, err := c.sample(ctx); return err }
+	}
 	for b.Loop() {
-		if err := c.call(ctx); err != nil {
+		if err := call(ctx); err != nil {
 			b.Fatal(err)
 		}
 	}
+}
+
+// time runs the benchmark, or the one run that a sample is.
+func (c *Cell) time(ctx context.Context) (testing.BenchmarkResult, error) {
+	if c.sample != nil {
+		return c.sample(ctx)
+	}
+	result := testing.Benchmark(c.Run)
+	if result.N == 0 {
+		return result, errors.New("the benchmark of the same name says why")
+	}
+	return result, nil
+}
+
+// once times n operations as one run.
+func once(n int, operations func() error) (testing.BenchmarkResult, error) {
+	var before, after runtime.MemStats
+	runtime.ReadMemStats(&before)
+	start := time.Now()
+	err := operations()
+	took := time.Since(start)
+	runtime.ReadMemStats(&after)
+	return testing.BenchmarkResult{
+		N: n, T: took, MemAllocs: after.Mallocs - before.Mallocs, MemBytes: after.TotalAlloc - before.TotalAlloc,
+	}, err
 }
 
 func (c *Cell) runParallel(ctx context.Context, b *testing.B) {
@@ -46,61 +79,102 @@ func (c *Cell) runParallel(ctx context.Context, b *testing.B) {
 	})
 }
 
-// Field is every contender on both links, and both sides of every comparison,
-// ready to be timed.
+// Field is every contender on its links, and the sides of every comparison and
+// of all that grows, ready to be timed.
 type Field struct {
 	Cells   []*Cell
+	scale   Scale
+	nothing http.RoundTripper // in place of empty, for tests
 	cleanup []func()
 }
+
+// Scale says how large the large things are.
+type Scale struct {
+	File    int64 // bytes, both ways
+	Waiters int
+	Pages   int
+}
+
+// Full is what is measured. Quick is for seeing whether everything runs.
+var (
+	Full  = Scale{File: 64 << 20, Waiters: 100_000, Pages: 1000}
+	Quick = Scale{File: 1 << 20, Waiters: 1000, Pages: 10}
+)
 
 // NewField starts the loopback server, makes a client with a transport of its
 // own for each contender and link, and makes each call once, so that
 // connections are open and caches filled. The caller closes it.
-func NewField(ctx context.Context) (*Field, error) {
-	f := &Field{}
-	loopback, err := Loopback()
-	if err != nil {
+func NewField(ctx context.Context, scale Scale) (*Field, error) {
+	f := &Field{scale: scale}
+	if err := f.fill(ctx); err != nil {
+		f.Close()
 		return nil, err
 	}
+	return f, nil
+}
+
+func (f *Field) fill(ctx context.Context) error {
+	loopback, err := Loopback()
+	if err != nil {
+		return err
+	}
 	f.cleanup = append(f.cleanup, loopback.Close)
-	for _, link := range []*Link{Memory(), loopback} {
+	for _, link := range []*Link{Memory(), loopback, loopback.own()} {
 		for _, c := range Contenders() {
 			if err := f.add(ctx, link, c); err != nil {
-				f.Close()
-				return nil, fmt.Errorf("%s over %s: %w", c.Name, link.Name, err)
+				return fmt.Errorf("%s over %s: %w", c.Name, link.Name, err)
 			}
 		}
 	}
 	for _, c := range Comparisons() {
 		if err := f.compare(ctx, c); err != nil {
-			f.Close()
-			return nil, fmt.Errorf("comparison %s: %w", c.Name, err)
+			return fmt.Errorf("comparison %s: %w", c.Name, err)
 		}
 	}
-	return f, nil
+	for _, g := range Growths() {
+		if err := f.grow(ctx, g); err != nil {
+			return fmt.Errorf("growth of %s: %w", g.Name, err)
+		}
+	}
+	return nil
 }
 
 func (f *Field) add(ctx context.Context, link *Link, c Contender) error {
-	transport := link.New()
-	f.cleanup = append(f.cleanup, func() { closeIdle(transport) })
-	calls, err := c.New(link.Base, transport)
+	calls, err := f.open(link, c)
 	if err != nil {
 		return err
 	}
-	if calls.Close != nil {
-		f.cleanup = append(f.cleanup, calls.Close)
-	}
-	for _, w := range Workloads() {
-		call := w.Bind(calls)
+	for _, w := range link.workloads() {
+		call := w.Bind(calls, f.scale)
 		if call == nil {
 			continue
 		}
 		if err := call(ctx); err != nil {
 			return fmt.Errorf("%s: %w", w.Name, err)
 		}
-		f.Cells = append(f.Cells, &Cell{Key: Key{link.Name, w.Name, c.Name}, call: call, base: c.Name == Baseline})
+		f.Cells = append(f.Cells, &Cell{
+			Key: Key{link.Name, w.Name, c.Name}, call: call, base: c.Name == Baseline, goroutines: w.Goroutines,
+		})
 	}
 	return nil
+}
+
+// open makes the calls of a contender; none where the link is not for it.
+func (f *Field) open(link *Link, c Contender) (calls Calls, err error) {
+	switch {
+	case link.New == nil && c.Own == nil, link.server == nil && c.Engine:
+		return calls, nil
+	case link.New == nil:
+		calls, err = c.Own(link.Base)
+	default:
+		transport := link.New()
+		f.cleanup = append(f.cleanup, func() { closeIdle(transport) })
+		calls, err = c.New(link.Base, transport)
+	}
+	if calls.Close != nil {
+		f.cleanup = append(f.cleanup, calls.Close)
+	}
+	return calls, err
 }
 
 // Close ends all clients, connections and the server.

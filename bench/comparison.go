@@ -3,6 +3,8 @@ package bench
 import (
 	"context"
 	"errors"
+	"io"
+	"log/slog"
 	"net/http"
 	"sync/atomic"
 	"time"
@@ -72,6 +74,10 @@ func Comparisons() []Comparison {
 			Name: "GETRetried", What: "GET answered by 503, tried again without a pause, answered by 200",
 			Over: "two GETs, retries off: one answered by 503, one by 200", what: oneCall(&failsFirst{}), over: twoCalls(&failsFirst{}),
 		},
+		logged("LogInfo", "GET with `WithLogger` at Info", dropAt(slog.LevelInfo)),
+		logged("LogDebug", "GET with `WithLogger` at Debug", dropAt(slog.LevelDebug)),
+		logged("LogWarn", "GET with `WithLogger` at Warn, which has nothing to say", dropAt(slog.LevelWarn)),
+		logged("LogJSON", "GET with `WithLogger` at Info, written by `slog.JSONHandler` to `io.Discard`", slog.NewJSONHandler(io.Discard, nil)),
 	}
 }
 
@@ -107,7 +113,7 @@ func crestSlot(*Field) (func(context.Context) error, error) {
 func memoryGet(opts ...crest.ClientOption) maker {
 	return func(f *Field) (func(context.Context) error, error) {
 		calls, err := f.crest(memory{}, opts...)
-		return bindGet(calls), err
+		return bindGet(calls, f.scale), err
 	}
 }
 
@@ -119,14 +125,14 @@ var (
 func oneCall(wire *failsFirst) maker {
 	return func(f *Field) (func(context.Context) error, error) {
 		calls, err := f.crest(wire, withoutWait)
-		return bindGet(calls), err
+		return bindGet(calls, f.scale), err
 	}
 }
 
 func twoCalls(wire *failsFirst) maker {
 	return func(f *Field) (func(context.Context) error, error) {
 		calls, err := f.crest(wire, neverAgain)
-		succeed := bindGet(calls)
+		succeed := bindGet(calls, f.scale)
 		return func(ctx context.Context) error {
 			_, err := calls.Get(ctx, getInput)
 			if failure, ok := errors.AsType[*APIError](err); !ok || failure.Status != wantBusy.Status {
@@ -163,15 +169,14 @@ func (f *Field) compare(ctx context.Context, c Comparison) error {
 }
 
 func (f *Field) addSide(ctx context.Context, c Comparison, side string, newCall maker) error {
-	call, err := newCall(f)
-	if err != nil {
+	return f.addCell(ctx, &Cell{Key: Key{comparisons, c.Name, side}, base: side == sideOver, goroutines: c.goroutines}, newCall)
+}
+
+// addCell makes the call of a cell, and it once.
+func (f *Field) addCell(ctx context.Context, c *Cell, newCall maker) (err error) {
+	if c.call, err = newCall(f); err != nil {
 		return err
 	}
-	if err := call(ctx); err != nil {
-		return err
-	}
-	f.Cells = append(f.Cells, &Cell{
-		Key: Key{comparisons, c.Name, side}, call: call, base: side == sideOver, goroutines: c.goroutines,
-	})
-	return nil
+	f.Cells = append(f.Cells, c)
+	return c.call(ctx)
 }

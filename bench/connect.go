@@ -15,7 +15,7 @@ func connectRPC() Contender {
 	return Contender{
 		Name:   "connect",
 		Module: "connectrpc.com/connect",
-		Note:   "POST only: its protocol has no path, query and error model of our choosing; JSON by encoding/json behind its codec interface, since its own takes protobuf messages only",
+		Note:   "one POST as a unary call: its protocol has no path, query and error model of our choosing; JSON by encoding/json behind its codec interface, since its own takes protobuf messages only",
 		New: func(base string, rt http.RoundTripper) (Calls, error) {
 			rpc := connect.NewClient[NewOrder, Receipt](
 				&http.Client{Transport: rt}, base+"/v1/orders", connect.WithCodec(plainJSON{}))

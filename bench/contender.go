@@ -2,6 +2,7 @@ package bench
 
 import (
 	"context"
+	"io"
 	"net/http"
 )
 
@@ -15,15 +16,23 @@ type Calls struct {
 	Get   func(context.Context, GetOrder) (Order, error)
 	Post  func(context.Context, NewOrder) (Receipt, error)
 	List  func(context.Context, ListOrders) ([]Order, error)
-	Close func() // may be nil
+	Down  func(context.Context, GetFile, io.Writer) (int64, error)      // writes the file
+	Up    func(context.Context, io.Reader) (Stored, error)              // sends what it reads
+	Watch func(context.Context, WatchChanges, func(Change) error) error // until the stream ends
+	Close func()                                                        // may be nil
 }
 
 // Contender is one way of making the calls.
 type Contender struct {
 	Name   string
 	Module string // the module whose version is reported; empty: the standard library
-	Note   string // what a reader of the table must know; may be empty
-	New    func(base string, rt http.RoundTripper) (Calls, error)
+	Note   string // what it is and does, for the reader of the table
+
+	Engine bool // it sends by an engine of its own: not in memory, and not through the RoundTripper that New is given
+
+	New func(base string, rt http.RoundTripper) (Calls, error)
+	// Own is with the transport that the library makes by default; nil if it makes none.
+	Own func(base string) (Calls, error)
 }
 
 // Contenders lists all of them, the baseline first.
@@ -31,13 +40,18 @@ func Contenders() []Contender {
 	return []Contender{
 		careless(),
 		crestDefault(),
+		crestAll(),
+		crestTracing(),
 		carelessValid(),
 		handopt(),
 		restyV3(),
+		restyV2(),
 		requestsBuilder(),
 		slingV1(),
 		heimdallV7(),
 		retryableHTTP(),
 		connectRPC(),
+		fastHTTP(),
+		crestFast(),
 	}
 }

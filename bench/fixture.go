@@ -16,10 +16,11 @@ var day = time.Date(2026, time.March, 14, 15, 9, 26, 0, time.UTC)
 
 // What the contenders are asked to send.
 var (
-	getInput  = GetOrder{ID: 4711, Expand: "items,customer", Version: 3, Tenant: "acme", RequestID: "req-8f14e45f"}
-	errInput  = GetOrder{ID: missingID, Expand: "items,customer", Version: 3, Tenant: "acme", RequestID: "req-8f14e45f"}
-	listInput = ListOrders{Limit: listLength, Cursor: "c2Vjb25k/Mg==", Tenant: "acme", RequestID: "req-8f14e45f"}
-	postInput = newOrder()
+	getInput   = GetOrder{ID: 4711, Expand: "items,customer", Version: 3, Tenant: "acme", RequestID: "req-8f14e45f"}
+	errInput   = GetOrder{ID: missingID, Expand: "items,customer", Version: 3, Tenant: "acme", RequestID: "req-8f14e45f"}
+	listInput  = ListOrders{Limit: listLength, Cursor: "c2Vjb25k/Mg==", Tenant: "acme", RequestID: "req-8f14e45f"}
+	postInput  = newOrder()
+	watchInput = WatchChanges{Since: 4711, Tenant: "acme"}
 )
 
 // What the servers answer, as values.
@@ -27,6 +28,7 @@ var (
 	wantOrder   = order(getInput.ID, 39)
 	wantReceipt = receipt()
 	wantList    = list()
+	wantChanges = changes()
 	wantBusy    = APIError{Status: 503, Code: "busy", Message: "too much to do, come back later"}
 	wantError   = APIError{
 		Status:  404,
@@ -89,6 +91,14 @@ func list() []Order {
 		orders[i] = order(int64(10000+i), 260)
 	}
 	return orders
+}
+
+func changes() []Change {
+	all := make([]Change, changeCount)
+	for i := range all {
+		all[i] = Change{Order: int64(10000 + i), Status: "shipped", Total: 129.95, Note: filler(24)}
+	}
+	return all
 }
 
 // filler returns n bytes of plain text that JSON does not escape.

@@ -36,7 +36,7 @@ func newHandopt(base string, rt http.RoundTripper) (Calls, error) {
 		return Calls{}, err
 	}
 	c := &handoptClient{http: http.Client{Transport: rt}, scheme: u.Scheme, host: u.Host}
-	return Calls{Get: c.get, Post: c.post, List: c.list}, nil
+	return Calls{Get: c.get, Post: c.post, List: c.list, Down: c.down, Up: c.up, Watch: c.watch}, nil
 }
 
 func (c *handoptClient) get(ctx context.Context, in GetOrder) (out Order, err error) {

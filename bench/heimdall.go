@@ -12,10 +12,13 @@ func heimdallV7() Contender {
 	return Contender{
 		Name:   "heimdall",
 		Module: "github.com/gojek/heimdall/v7",
-		Note:   "the user writes request and decoding as in careless",
+		Note:   "the user writes request and decoding as in careless; it reads a body to its end before it sends it",
 		New: func(base string, rt http.RoundTripper) (Calls, error) {
 			hc := httpclient.NewClient(httpclient.WithHTTPClient(&http.Client{Transport: rt}))
 			return (&everyday{base: base, do: hc.Do}).calls(), nil
 		},
+		Own: ownDefault(func(base string, hc *http.Client) (Calls, error) {
+			return (&everyday{base: base, do: httpclient.NewClient(httpclient.WithHTTPClient(hc)).Do}).calls(), nil
+		}),
 	}
 }

@@ -1,16 +1,26 @@
 package bench
 
-import "net/http"
+import (
+	"net/http"
+	"slices"
+)
 
 // idlePerHost is the same for all, and above the number of goroutines of any
 // workload: the default of net/http, 2, would throw connections away.
 const idlePerHost = 512
 
+// The names of the links, as they stand in a [Key].
+const (
+	linkMemory   = "memory"
+	linkLoopback = "loopback"
+	linkOwn      = "defaults"
+)
+
 // Link is what the calls run over.
 type Link struct {
 	Name string
-	Base string // origin of the server, without a path
-	New  func() http.RoundTripper
+	Base string                   // origin of the server, without a path
+	New  func() http.RoundTripper // nil: each library makes its own
 
 	server *server // nil in memory
 }
@@ -18,7 +28,7 @@ type Link struct {
 // Memory answers without a socket: what is measured is the client alone.
 func Memory() *Link {
 	return &Link{
-		Name: "memory",
+		Name: linkMemory,
 		Base: "http://orders.example",
 		New:  func() http.RoundTripper { return memory{} },
 	}
@@ -30,7 +40,26 @@ func Loopback() (*Link, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Link{Name: "loopback", Base: s.url(), New: newTransport, server: s}, nil
+	return &Link{Name: linkLoopback, Base: s.url(), New: newTransport, server: s}, nil
+}
+
+// own is the same server, reached by what each library makes of its defaults.
+func (l *Link) own() *Link { return &Link{Name: linkOwn, Base: l.Base, server: l.server} }
+
+// workloads are those that are timed over the link.
+func (l *Link) workloads() []Workload { return workloadsOver(l.Name) }
+
+func workloadsOver(link string) []Workload {
+	return slices.DeleteFunc(Workloads(), func(w Workload) bool {
+		switch link {
+		case linkMemory:
+			return w.Wire
+		case linkOwn:
+			return w.Name != workloadGet && w.Name != workloadGet256
+		default:
+			return false
+		}
+	})
 }
 
 // Close stops the server of a loopback link. In memory it does nothing.

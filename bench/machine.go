@@ -53,7 +53,9 @@ func moduleVersions() []string {
 func modules() []string {
 	var modules []string
 	for _, c := range Contenders() {
-		modules = append(modules, c.Module)
+		if !slices.Contains(modules, c.Module) {
+			modules = append(modules, c.Module)
+		}
 	}
 	for _, c := range Comparisons() {
 		if !slices.Contains(modules, c.Module) {

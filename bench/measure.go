@@ -1,11 +1,11 @@
 package bench
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"math/rand/v2"
 	"slices"
-	"testing"
 )
 
 // Figures are what the passes gave for one cell, one entry per pass.
@@ -25,14 +25,14 @@ type Report map[Key]*Figures
 //
 // It calls [testing.Benchmark], which needs [testing.Init] outside of tests;
 // how long a cell runs is the flag test.benchtime.
-func (f *Field) Measure(passes int, progress func(pass int, group string)) (Report, error) {
+func (f *Field) Measure(ctx context.Context, passes int, progress func(pass int, group string)) (Report, error) {
 	report := Report{}
 	groups := f.groups()
 	for pass := range passes {
 		names := slices.Sorted(maps.Keys(groups))
 		shuffle(names)
 		for _, name := range names {
-			if err := report.run(groups[name]); err != nil {
+			if err := report.run(ctx, groups[name]); err != nil {
 				return nil, fmt.Errorf("pass %d, %s: %w", pass+1, name, err)
 			}
 			if progress != nil {
@@ -53,14 +53,14 @@ func (f *Field) groups() map[string][]*Cell {
 }
 
 // run times the cells of one group once each.
-func (r Report) run(cells []*Cell) error {
+func (r Report) run(ctx context.Context, cells []*Cell) error {
 	shuffle(cells)
 	times := map[Key]float64{}
 	var baseline float64
 	for _, c := range cells {
-		result := testing.Benchmark(c.Run)
-		if result.N == 0 {
-			return fmt.Errorf("%s failed: the benchmark of the same name says why", c.Contender)
+		result, err := c.time(ctx)
+		if err != nil {
+			return fmt.Errorf("%s failed: %w", c.Contender, err)
 		}
 		perCall := float64(result.T) / float64(result.N)
 		times[c.Key] = perCall
@@ -76,6 +76,14 @@ func (r Report) run(cells []*Cell) error {
 		figures.Ratios = append(figures.Ratios, perCall/baseline)
 	}
 	return nil
+}
+
+// at are the figures of a cell, without any if it was not measured.
+func (r Report) at(key Key) *Figures {
+	if f := r[key]; f != nil {
+		return f
+	}
+	return &Figures{}
 }
 
 func (r Report) figures(key Key) *Figures {

@@ -21,7 +21,7 @@ func TestMeasureComparesWithinAPass(t *testing.T) {
 		{Key: Key{"loopback", "POST", Baseline}, call: nothing, base: true},
 	}}
 	groups := 0
-	report, err := f.Measure(3, func(int, string) { groups++ })
+	report, err := f.Measure(t.Context(), 3, func(int, string) { groups++ })
 	require.NoError(t, err)
 	require.Equal(t, 6, groups)
 	require.Len(t, report, 3)
@@ -33,7 +33,7 @@ func TestMeasureReportsAFailure(t *testing.T) {
 	setBenchtime(t, "1x")
 	failing := func(context.Context) error { return errors.New("no") }
 	f := &Field{Cells: []*Cell{{Key: Key{"memory", "GET", Baseline}, call: failing, base: true}}}
-	_, err := f.Measure(1, nil)
+	_, err := f.Measure(t.Context(), 1, nil)
 	require.ErrorContains(t, err, "careless failed")
 }
 
@@ -64,7 +64,7 @@ func TestMarkdown(t *testing.T) {
 		{"memory", "GET", Baseline}: {Ratios: []float64{1, 1}, Allocs: []float64{47, 47}, Bytes: []float64{1234567, 1234567}},
 		{"memory", "GET", "resty"}:  {Ratios: []float64{1.4, 1.6}, Allocs: []float64{68, 68}, Bytes: []float64{900, 900}},
 	}
-	text := report.Markdown()
+	text := (&Measured{Report: report}).Markdown()
 	require.Contains(t, text, "| careless | 1.00 (1.00–1.00); 47; 1,234,567 | – | – | – |")
 	require.Contains(t, text, "| resty | 1.50 (1.40–1.60); 68; 900 | – | – | – |")
 	for _, c := range Contenders() {
@@ -99,4 +99,13 @@ func TestWritePageRefusesAPageWithoutMarks(t *testing.T) {
 			require.Equal(t, text, string(page))
 		})
 	}
+}
+
+// What a table is made of is looked up, not added to.
+func TestMarkdownLeavesTheReportAlone(t *testing.T) {
+	report := Report{}
+	text := (&Measured{Report: report}).Markdown()
+	require.Empty(t, report)
+	require.NotContains(t, text, "| met |")
+	require.Contains(t, text, "| not measured |")
 }

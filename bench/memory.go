@@ -2,8 +2,11 @@ package bench
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
+	"strconv"
+	"strings"
 )
 
 // memory is a RoundTripper that answers from memory, so that what remains to
@@ -22,10 +25,17 @@ func (*content) Close() error { return nil }
 
 // RoundTrip implements [http.RoundTripper].
 func (memory) RoundTrip(req *http.Request) (*http.Response, error) {
-	if err := consume(req.Body); err != nil {
+	received, err := consume(req.Body)
+	if err != nil {
 		return nil, err
 	}
-	return route(req.Method, req.URL.Path).reply(req), nil
+	if size, ok := strings.CutPrefix(req.URL.Path, filesPath+"/"); ok {
+		return fileReply(req, size)
+	}
+	if a := route(req.Method, req.URL.Path); a != storedAnswer {
+		return a.reply(req), nil
+	}
+	return newAnswer(http.StatusOK, Stored{Size: received}).reply(req), nil
 }
 
 // reply makes the response to req.
@@ -46,12 +56,29 @@ func (a *answer) reply(req *http.Request) *http.Response {
 }
 
 // consume reads a request body to its end and closes it, as a transport must.
-func consume(body io.ReadCloser) error {
+func consume(body io.ReadCloser) (int64, error) {
 	if body == nil {
-		return nil
+		return 0, nil
 	}
-	if _, err := io.Copy(io.Discard, body); err != nil {
-		return err
+	n, err := io.Copy(io.Discard, body)
+	return n, errors.Join(err, body.Close())
+}
+
+// fileReply makes up a file, as the server does.
+func fileReply(req *http.Request, size string) (*http.Response, error) {
+	n, err := strconv.ParseInt(size, 10, 64)
+	if err != nil {
+		return nil, err
 	}
-	return body.Close()
+	return &http.Response{
+		Status:        "200 OK",
+		StatusCode:    http.StatusOK,
+		Proto:         "HTTP/1.1",
+		ProtoMajor:    1,
+		ProtoMinor:    1,
+		Header:        http.Header{"Content-Type": {fileType}},
+		ContentLength: n,
+		Body:          io.NopCloser(newFile(n)),
+		Request:       req,
+	}, nil
 }

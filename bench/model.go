@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -77,6 +78,35 @@ type Receipt struct {
 type Payment struct {
 	Method string `json:"method" validate:"required"`
 	Due    string `json:"due" validate:"required"`
+}
+
+// GetFile is what a contender's Down is given. The servers make the file up.
+type GetFile struct {
+	Size int64 `path:"size" validate:"gt=0"`
+}
+
+// PutFile is what a contender's Up is given: a body of unknown length.
+type PutFile struct {
+	Body io.Reader
+}
+
+// Stored is the answer to Up.
+type Stored struct {
+	Size int64 `json:"size" validate:"gt=0"`
+}
+
+// WatchChanges is what a contender's Watch is given.
+type WatchChanges struct {
+	Since  int64  `query:"since" url:"since" validate:"gte=0"`
+	Tenant string `header:"X-Tenant" url:"-" validate:"required"`
+}
+
+// Change is the data of one event that Watch receives.
+type Change struct {
+	Order  int64   `json:"order" validate:"gt=0"`
+	Status string  `json:"status" validate:"oneof=open paid shipped"`
+	Total  float64 `json:"total" validate:"gte=0"`
+	Note   string  `json:"note"`
 }
 
 // APIError is the error model: what a status outside 2xx decodes into.

@@ -23,13 +23,17 @@ Only ratios within one run are worth comparing. Times move with the machine and
 with what else it does, so none are given, and no test fails because of one;
 allocations hardly move. [bench](../bench) holds the contenders. Before anything is
 timed, its tests check that all of them send the same request and decode the same
-value.
+value, files and events included.
 
-The last table is about limits and retries: crest's limiter beside that of
-golang.org/x/time/rate, and what limits and retries add to a call. Tests of bench
-hold the allocations to what it says.
+How it is measured: seven passes; in each, groups in random order, and the
+contenders of a group in random order behind each other; each ratio is taken within
+its pass, and what stands here is the median with the range. crest runs as its users
+get it, with validation, error mapping, bounds, deadlines, retries and redaction on;
+what the others do is told in a line each. What misses its goal is marked.
 
-The part below is written by ` + "`go run ./bench/cmd/ratios`" + `.
+![Time per call over that of careless net/http, in memory and over loopback](performance.svg)
+
+The part below, and the picture, are written by ` + "`go run ./bench/cmd/ratios`" + `.
 
 ` + pageBegin + "\n" + pageEnd + "\n"
 

@@ -1,9 +1,12 @@
 package bench
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net/http"
+	"strconv"
 
 	"github.com/carlmjohnson/requests"
 )
@@ -12,11 +15,17 @@ func requestsBuilder() Contender {
 	return Contender{
 		Name:   "requests",
 		Module: "github.com/carlmjohnson/requests",
+		Note:   "its builder, its JSON and error handlers; events by its handler of a bufio.Scanner",
 		New: func(base string, rt http.RoundTripper) (Calls, error) {
-			c := &requestsClient{base: base, http: &http.Client{Transport: rt}}
-			return Calls{Get: c.get, Post: c.post, List: c.list}, nil
+			return requestsCalls(base, &http.Client{Transport: rt})
 		},
+		Own: ownDefault(requestsCalls),
 	}
+}
+
+func requestsCalls(base string, hc *http.Client) (Calls, error) {
+	c := &requestsClient{base: base, http: hc}
+	return Calls{Get: c.get, Post: c.post, List: c.list, Down: c.down, Up: c.up, Watch: c.watch}, nil
 }
 
 type requestsClient struct {
@@ -61,6 +70,49 @@ func (c *requestsClient) list(ctx context.Context, in ListOrders) (out []Order, 
 		ToJSON(&out).
 		Fetch(ctx)
 	return out, requestsError(err, failure)
+}
+
+func (c *requestsClient) down(ctx context.Context, in GetFile, to io.Writer) (int64, error) {
+	count := &counter{to: to}
+	err := requests.URL(c.base).Client(c.http).
+		Pathf(filesPath+"/%d", in.Size).
+		ToWriter(count).
+		Fetch(ctx)
+	return count.n, err
+}
+
+// counter knows how much was written: the handler does not tell.
+type counter struct {
+	to io.Writer
+	n  int64
+}
+
+func (c *counter) Write(p []byte) (int, error) {
+	n, err := c.to.Write(p)
+	c.n += int64(n)
+	return n, err
+}
+
+func (c *requestsClient) up(ctx context.Context, from io.Reader) (out Stored, err error) {
+	failure := new(APIError)
+	err = requests.URL(c.base).Client(c.http).
+		Path(filesPath).
+		Put().
+		ContentType(fileType).
+		BodyReader(from).
+		ErrorJSON(failure).
+		ToJSON(&out).
+		Fetch(ctx)
+	return out, requestsError(err, failure)
+}
+
+func (c *requestsClient) watch(ctx context.Context, in WatchChanges, each func(Change) error) error {
+	return requests.URL(c.base).Client(c.http).
+		Path(changesPath).
+		Param("since", strconv.FormatInt(in.Since, 10)).
+		Header("X-Tenant", in.Tenant).
+		Handle(requests.ToBufioScanner(func(lines *bufio.Scanner) error { return scanEveryday(lines, each) })).
+		Fetch(ctx)
 }
 
 func requestsError(err error, failure *APIError) error {

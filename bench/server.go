@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
+	"io"
 	"net"
 	"strconv"
 	"sync"
@@ -73,45 +74,82 @@ func (s *server) add(conn net.Conn) bool {
 }
 
 func (s *server) serve(conn net.Conn) {
+	r := readers.Get().(*bufio.Reader)
+	r.Reset(conn)
 	defer func() {
 		conn.Close()
+		r.Reset(nil)
+		readers.Put(r)
 		s.mu.Lock()
 		delete(s.conns, conn)
 		s.mu.Unlock()
 	}()
-	r := bufio.NewReaderSize(conn, 64<<10)
+	scratch := make([]byte, 0, 256)
 	for {
-		a, err := readRequest(r)
+		req, err := readRequest(r)
 		if err != nil {
 			return
 		}
 		s.requests.Add(1)
-		if _, err := conn.Write(a.wire); err != nil {
+		if err := req.reply(conn, scratch); err != nil {
 			return
 		}
 	}
 }
 
+// readers keeps the buffers of connections that have ended: clients that throw
+// connections away must not be seen to allocate what is the server's.
+var readers = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 64<<10) }}
+
 var errMalformed = errors.New("malformed request")
 
-// readRequest reads one request to the end of its body.
-func readRequest(r *bufio.Reader) (*answer, error) {
+// request is one that was read to the end of its body.
+type request struct {
+	answer   *answer // nil for a file
+	size     int64   // of the file that is asked for
+	received int64   // bytes of the body
+}
+
+// reply writes the answer. Scratch is room for a head.
+func (r request) reply(w io.Writer, scratch []byte) error {
+	switch r.answer {
+	case nil:
+		return writeFile(w, scratch, r.size)
+	case storedAnswer:
+		_, err := w.Write(appendStored(scratch, r.received))
+		return err
+	default:
+		_, err := w.Write(r.answer.wire)
+		return err
+	}
+}
+
+func readRequest(r *bufio.Reader) (req request, err error) {
 	line, err := r.ReadSlice('\n')
 	if err != nil {
-		return nil, err
+		return req, err
 	}
 	method, rest, _ := bytes.Cut(line, []byte{' '})
 	target, _, ok := bytes.Cut(rest, []byte{' '})
 	if !ok {
-		return nil, errMalformed
+		return req, errMalformed
 	}
 	path, _, _ := bytes.Cut(target, []byte{'?'})
-	a := route(method, path)
+	if size, ok := bytes.CutPrefix(path, []byte(filesPath+"/")); ok {
+		n, err := number(size, 10)
+		if err != nil {
+			return req, err
+		}
+		req.size = int64(n)
+	} else {
+		req.answer = route(method, path)
+	}
 	length, err := readHead(r)
 	if err != nil {
-		return nil, err
+		return req, err
 	}
-	return a, skipBody(r, length)
+	req.received, err = skipBody(r, length)
+	return req, err
 }
 
 // chunked stands for a body whose length only its chunks tell.
@@ -140,22 +178,24 @@ func readHead(r *bufio.Reader) (length int, err error) {
 	}
 }
 
-func skipBody(r *bufio.Reader, length int) error {
+// skipBody returns how long the body was.
+func skipBody(r *bufio.Reader, length int) (total int64, err error) {
 	if length != chunked {
-		_, err := r.Discard(length)
-		return err
+		n, err := r.Discard(length)
+		return int64(n), err
 	}
 	for {
 		line, err := r.ReadSlice('\n')
 		if err != nil {
-			return err
+			return total, err
 		}
 		size, err := number(line, 16)
 		if err != nil {
-			return err
+			return total, err
 		}
+		total += int64(size)
 		if _, err := r.Discard(size + len("\r\n")); err != nil || size == 0 {
-			return err
+			return total, err
 		}
 	}
 }
