@@ -52,7 +52,7 @@ func ExampleWithRateLimit() {
 		crest.WithTransport(answering(200, `[]`)), crest.WithRateLimit(5, time.Minute))
 	list := crest.Get[crest.Empty, []string]("/books")
 
-	ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	for range 5 {
 		_, err := list.Call(ctx, c, crest.Empty{})

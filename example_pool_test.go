@@ -28,7 +28,7 @@ func ExampleWithPool() {
 	second, _ := open.Call(context.Background(), c, crest.Empty{})
 	defer second.Close()
 
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Millisecond)
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	_, err = open.Call(ctx, c, crest.Empty{})
 	fmt.Println(err)

@@ -143,13 +143,13 @@ func ExampleIdempotencyKey() {
 // Each phase has a timeout of its own.
 func ExampleWithTimeouts() {
 	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(hanging{}),
-		crest.WithTimeouts(crest.Timeouts{Total: time.Minute, Attempt: 5 * time.Millisecond}),
+		crest.WithTimeouts(crest.Timeouts{Total: time.Minute, Attempt: 100 * time.Millisecond}),
 		crest.WithRetry(crest.Retry{Max: 1}))
 
 	_, err := crest.Get[crest.Empty, any]("/books").Call(context.Background(), c, crest.Empty{})
 	fmt.Println(err)
 	fmt.Println(errors.Is(err, crest.KindTimeoutAttempt), errors.Is(err, crest.KindTimeout))
 	// Output:
-	// crest: GET /books: transport: timeout(attempt): the attempt took longer than its timeout of 5ms (the request may have been received) (2 attempts)
+	// crest: GET /books: transport: timeout(attempt): the attempt took longer than its timeout of 100ms (the request may have been received) (2 attempts)
 	// true true
 }

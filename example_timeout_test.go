@@ -21,7 +21,7 @@ func (hanging) RoundTrip(req *http.Request) (*http.Response, error) {
 // A timeout limits the whole call. The deadline of the context holds as well; the nearer one ends the call.
 func ExampleWithTimeout() {
 	c, _ := crest.New[*crest.Problem]("https://api.example.com",
-		crest.WithTransport(hanging{}), crest.WithTimeout(10*time.Millisecond))
+		crest.WithTransport(hanging{}), crest.WithTimeout(100*time.Millisecond))
 
 	_, err := crest.Get[crest.Empty, any]("/books").Call(context.Background(), c, crest.Empty{})
 	fmt.Println(errors.Is(err, crest.ErrTransport), errors.Is(err, crest.KindTimeout), errors.Is(err, context.DeadlineExceeded))

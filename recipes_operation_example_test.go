@@ -59,8 +59,8 @@ func await(ctx context.Context, c crest.Caller, at string) (*report, error) {
 
 // end of recipe
 
-// operations runs a report: the server says running twice, then succeeded.
-func operations() fakeServer {
+// operations runs a report: the server says running twice, then succeeded. It asks to be asked again after retry, if that is not "".
+func operations(retry string) fakeServer {
 	polls := 0
 	return func(w http.ResponseWriter, req *http.Request) {
 		switch {
@@ -71,6 +71,7 @@ func operations() fakeServer {
 			fmt.Println("cancelled")
 			w.WriteHeader(http.StatusNoContent)
 		default:
+			w.Header().Set("Retry-After", retry)
 			if polls++; polls <= 2 {
 				answering(200, `{"status":"running"}`)(w, req)
 				return
@@ -81,7 +82,7 @@ func operations() fakeServer {
 }
 
 func Example_operation() {
-	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations()))
+	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations("")))
 	// recipe: operation-use
 	started, err := startReport.Do(context.Background(), c, crest.Empty{})
 	if err != nil {
@@ -94,8 +95,8 @@ func Example_operation() {
 	fmt.Println(at, result.Pages, err)
 
 	// Whoever does not want to wait any longer says so to the server as well.
-	c, _ = crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations()))
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Millisecond)
+	c, _ = crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations("3600")))
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
 	_, err = await(ctx, c, at)
 	fmt.Println(err)

@@ -12,6 +12,7 @@ import (
 	"regexp"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -93,21 +94,21 @@ func TestReadmeShowsRealMessages(t *testing.T) {
 		ISBN  string `query:"isbn"`
 		Shelf string
 	}
-	for name, fails := range map[string]func() error{
-		"status": func() error {
+	for name, fails := range map[string]func(t *testing.T) error{
+		"status": func(t *testing.T) error {
 			_, err := hub(t, http.StatusNotFound, "application/json", `{"message": "Not Found"}`).Repo(t.Context(), "golang", "gone")
 			return err
 		},
-		"validation": func() error {
+		"validation": func(t *testing.T) error {
 			_, err := hub(t, 0, "", "").OpenIssue(t.Context(), github.NewIssue{GetRepo: github.GetRepo{Owner: "golang", Name: "go"}})
 			return err
 		},
-		"content type": func() error {
+		"content type": func(t *testing.T) error {
 			c := hub(t, http.StatusOK, "text/html", "<p>Log in to the hotel's network")
 			_, err := crest.Get[crest.Empty, []string]("/books").Call(t.Context(), c, crest.Empty{})
 			return err
 		},
-		"timeout": func() error {
+		"timeout": func(t *testing.T) error {
 			hangs := transport(func(r *http.Request) (*http.Response, error) {
 				<-r.Context().Done()
 				return nil, context.Cause(r.Context())
@@ -117,13 +118,14 @@ func TestReadmeShowsRealMessages(t *testing.T) {
 			_, err = crest.Get[wait, any]("/delay/{duration}").Call(t.Context(), c, wait{"5s"})
 			return err
 		},
-		"declaration": func() error {
+		"declaration": func(t *testing.T) error {
 			_, err := crest.NewEndpointOf("GET", "/books/{id}", reflect.TypeFor[GetBook](), reflect.TypeFor[crest.Empty]())
 			return err
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			err := fails()
+			var err error
+			synctest.Test(t, func(t *testing.T) { err = fails(t) }) // the clock of a bubble knows no busy machine
 			require.Error(t, err)
 			message := strings.ReplaceAll(err.Error(), "examples.GetBook", "books.GetBook")
 			require.True(t, strings.Contains(readme(t), "\n"+message+"\n"), "README.md lacks this message:\n%s", message)
