@@ -191,7 +191,7 @@ func (c *core) sweep() {
 // call, and its connection would be kept as long as unused ones are.
 const sweepAgain = 100 * time.Millisecond
 
-var errNoClient = errors.New("the client is nil or zero: make it with crest.New")
+var errNoClient = errors.New("the client is nil or zero: make it with crest.New, or with that of its SDK")
 
 // coreOf finds the client behind a Caller, for a call or, with nil, another request. A Caller that embeds a nil client gives an error, not a panic.
 func coreOf(ctx context.Context, c Caller, of *call) (*core, *CallError) {

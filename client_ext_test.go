@@ -108,7 +108,7 @@ func TestNoClient(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			_, err := ping.Call(t.Context(), caller, crest.Empty{})
 			fails(t, err, crest.ErrRequest, "", crest.SentNo)
-			require.EqualError(t, err, "crest: GET /ping: request: the client is nil or zero: make it with crest.New")
+			require.EqualError(t, err, "crest: GET /ping: request: the client is nil or zero: make it with crest.New, or with that of its SDK")
 		})
 	}
 	require.NoError(t, (*crest.Client[*failure])(nil).Close())

@@ -70,12 +70,28 @@ type Error struct {
 func (e *Error) Error() string {
 	text := statusText(e.StatusCode)
 	if e.Model != nil {
-		if said := safeText(e.Model.Error()); said != "" {
-			return text + ": " + said
-		}
-		return text
+		return joined(text, e.said())
 	}
 	return text + e.rules.quoteBody(e.Body, e.Header.Get("Content-Type"), e.hidden)
+}
+
+// said is what the model says beside the status, which many begin with (RFC 9457, section 4.2.1: the title of about:blank).
+func (e *Error) said() string {
+	said, phrase := e.Model.Error(), http.StatusText(e.StatusCode)
+	if phrase == "" {
+		return safeText(said)
+	}
+	if said == phrase {
+		return ""
+	}
+	return safeText(strings.TrimPrefix(said, phrase+": "))
+}
+
+func joined(text, more string) string {
+	if more == "" {
+		return text
+	}
+	return text + ": " + more
 }
 
 // Is reports whether target is a [Status] that e has.

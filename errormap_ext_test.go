@@ -362,6 +362,8 @@ func TestErrorTexts(t *testing.T) {
 		req    request
 		want   string
 	}{
+		"named twice":    {404, `{"message":"Not Found: no such pet"}`, request{ID: 7}, "crest: GET /pets/{id}: 404 Not Found: no such pet"},
+		"only its name":  {404, `{"message":"Not Found"}`, request{ID: 7}, "crest: GET /pets/{id}: 404 Not Found"},
 		"model":          {404, `{"message":"no such pet"}`, request{ID: 7}, "crest: GET /pets/{id}: 404 Not Found: no such pet"},
 		"silent model":   {404, `{"code":"x"}`, request{ID: 7}, "crest: GET /pets/{id}: 404 Not Found"},
 		"no body":        {404, "", request{ID: 7}, "crest: GET /pets/{id}: 404 Not Found"},

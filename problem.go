@@ -6,7 +6,8 @@ import (
 )
 
 // Problem is the stock error model: the problem details of RFC 9457. Use *Problem as E for an API that
-// answers application/problem+json, or to have something before its own model is known.
+// answers application/problem+json, or to have something before its own model is known. A model that adds members lists these beside its own: one that embeds Problem has its
+// UnmarshalJSON, which reads no other field.
 type Problem struct {
 	Type     string `json:"type,omitempty"` // a URI; "about:blank" when absent
 	Title    string `json:"title,omitempty"`

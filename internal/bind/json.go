@@ -205,10 +205,26 @@ func fieldProblems(path string, sf reflect.StructField, sending bool) (problems 
 	if _, ok := sf.Tag.Lookup("default"); ok {
 		problems = append(problems, path+" has a default below the top level of the body: set it in the code, or use a type of its own")
 	}
+	if place := strayPlace(sf); place != "" {
+		problems = append(problems, path+" has a "+place+" tag below the top level of the body, where it means nothing: add a json tag, which is json:\"-\" for a field that JSON does not have")
+	}
 	if _, opt := isOptional(sf.Type); opt && sending && !o.omitZero {
 		problems = append(problems, path+" is optional below the top level of the body: add omitzero to its json tag, or it could not be left out")
 	}
 	return problems
+}
+
+// strayPlace is the place of a field that can't be there, since only the fields of a model itself can. JSON would call it by its Go name.
+func strayPlace(sf reflect.StructField) string {
+	if _, tagged := sf.Tag.Lookup("json"); tagged {
+		return ""
+	}
+	for _, place := range []Place{Path, Header, Cookie} {
+		if _, tagged := sf.Tag.Lookup(place.String()); tagged {
+			return place.String()
+		}
+	}
+	return ""
 }
 
 // inspection holds the types that were looked into, so that those which hold

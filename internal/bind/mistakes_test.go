@@ -25,6 +25,11 @@ type nestedDefault struct {
 	N int `json:"n" default:"1"`
 }
 
+type strayHeader struct {
+	Tag string `header:"ETag"`
+	Own string `header:"X-Own" json:"-"`
+}
+
 type nestedOpt struct {
 	N Opt[int] `json:"n"`
 }
@@ -143,6 +148,7 @@ func TestRequestMistakes(t *testing.T) {
 		}{}, `struct.F (json:"f") can't be sent: func() is a func`},
 		"deep format":    {"/x", struct{ N nestedFormat }{}, "struct.N.At has a format below the top level of the body"},
 		"deep default":   {"/x", struct{ N []nestedDefault }{}, "struct.N[].N has a default below the top level of the body"},
+		"deep header":    {"/x", struct{ N []strayHeader }{}, "struct.N[].Tag has a header tag below the top level of the body, where it means nothing: add a json tag"},
 		"deep opt":       {"/x", struct{ N *nestedOpt }{}, "struct.N.N is optional below the top level of the body: add omitzero"},
 		"deep in a list": {"/x", []nestedFormat{}, "[]bind.nestedFormat[].At has a format"},
 		"deep in Body":   {"/x", struct{ Body nestedOpt }{}, "struct.Body.N is optional below"},
