@@ -125,7 +125,7 @@ func TestATokenThatIsNotKnown(t *testing.T) {
 	c := opened(t, WithOptions(crest.WithBearer(crest.NewSecret("another"))))
 	_, err := c.Book(t.Context(), dune.ISBN)
 	require.ErrorIs(t, err, crest.Status(http.StatusUnauthorized))
-	require.EqualError(t, err, "crest: GET /books/{isbn}: 401 Unauthorized: Unauthorized: the token is not known")
+	require.EqualError(t, err, "crest: GET /books/{isbn}: 401 Unauthorized: the token is not known")
 }
 
 // The answer to the first request is lost after the shop has created the book. It knows the second one by its key.
