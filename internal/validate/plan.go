@@ -64,8 +64,9 @@ func compile(t reflect.Type) (*Plan, []error) {
 // up to a hundred elements of a list or map: errors.As finds
 // validator.ValidationErrors and the errors that Validate methods returned.
 // Rules come before Validate methods, inner models before outer ones. A panic in
-// either becomes an error, and so does a value that nests deeper than 10 000
-// levels, as cyclic pointers do. Messages name fields and rules, never values.
+// either becomes an error, and so do models with rules or methods that nest deeper
+// than 10 000 levels, as cyclic pointers do. Messages name fields and rules, never
+// values. Values that keep the usual rules cost no allocation.
 func (p *Plan) Check(v reflect.Value) error {
 	if p == nil || !v.IsValid() {
 		return nil

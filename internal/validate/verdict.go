@@ -35,9 +35,6 @@ type modelField struct {
 
 // verdict returns nil where only the engine can tell.
 func (c *tags) verdict(t reflect.Type) verdict {
-	if c.calls {
-		return nil
-	}
 	vs := &verdicts{tags: c, models: map[reflect.Type]*model{}}
 	if keeps := vs.top(t); !vs.beyond {
 		return keeps
