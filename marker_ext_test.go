@@ -35,6 +35,8 @@ type outcome struct {
 
 	seen sharedText // requests, by middleware and limiter
 	came sharedText // answers, by middleware
+
+	taped func() string // a cassette, when the test is at its end
 }
 
 // sink is where a secret could come to light: it returns all that stands there. What writes texts of calls and is added to crest (logs,
@@ -52,6 +54,7 @@ var sinks = map[string]sink{
 	"proxy":            proxyTexts,
 	"prepared request": preparedTexts,
 	"curl":             curlTexts,
+	"cassette":         func(o *outcome) string { return o.taped() },
 }
 
 // mayShow are the secrets that a sink may have, and why. Everything else is a leak.
@@ -66,6 +69,9 @@ var mayShow = map[string]map[string]string{
 	"another origin": {"location query": "the server at home gives it to that origin"},
 	"proxy":          {"proxy user": "it is for the proxy", "proxy password": "it is for the proxy"},
 }
+
+// plainly are modes whose server puts a secret into a field that is declared as none: recordings show such fields.
+var plainly = map[string]string{"name of a number": "answer token", "400 model of two types": "answer token"}
 
 const answersOwn = "middleware sees the answer as it came"
 
@@ -84,6 +90,7 @@ func undeclared(more map[string]string) map[string]string {
 // TestR43MarkersEverywhere plants a unique secret in every place, lets calls end in every way, and looks for them everywhere.
 func TestR43MarkersEverywhere(t *testing.T) {
 	noProxies(t)
+	t.Setenv("CREST_CASSETTES", "record")
 	logged := captureLogs(t)
 	for name, o := range outfits {
 		for how, m := range modes {
@@ -97,7 +104,7 @@ func TestR43MarkersEverywhere(t *testing.T) {
 				for where, look := range sinks {
 					text := look(end)
 					for _, place := range markersIn(text) {
-						if mayShow[where][place] == "" {
+						if mayShow[where][place] == "" && (where != "cassette" || place != plainly[how]) {
 							t.Errorf("the secret of %q stands in %q: %s", place, where, around(text, place))
 						}
 					}
@@ -120,9 +127,11 @@ func perform(t *testing.T, o outfit, m mode) (end *outcome) {
 	}
 	l.fallback = s.serve
 	end = &outcome{stage: s}
+	tape, taped := cassetteOf(t)
+	end.taped = taped
 	carried, jar := baggage(t)
 	end.jar = jar
-	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
+	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch, tape), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
 	if m.set != nil {
 		m.set(s)
 	}

@@ -106,7 +106,7 @@ func TestR43RedactionOfBodies(t *testing.T) {
 		"a Secret":                        {of: ofModel(newRecorded()), body: `{"pin": "1234", "name":"n"}`, want: `{"pin":"[redacted]","name":"n"}`},
 		"in a list, an Opt":               {of: ofModel(newRecorded()), body: `{"pins":["12","34"],"opt":"56"}`, want: `{"pins":["[redacted]","[redacted]"],"opt":"[redacted]"}`},
 		"deeper, by a Go name":            {of: ofModel(newRecorded()), body: `{"deep":[{"code":"1","plain":"p","more":[{"CODE":2}]}]}`, want: `{"deep":[{"code":"[redacted]","plain":"p","more":[{"CODE":"[redacted]"}]}]}`},
-		"an object in the Secret's stead": {of: ofModel(newRecorded()), body: `{"pin":{"a":["1"]},"name":{"a":1}}`, want: `{"pin":{"a":["[redacted]"]},"name":{"a":1}}`},
+		"an object in the Secret's stead": {of: ofModel(newRecorded()), body: `{"pin":{"a":["1"]},"name":{"a":1}}`, want: `{"pin":{"[redacted]":["[redacted]"]},"name":{"a":1}}`},
 		"located fields are elsewhere":    {of: ofModel(newRecorded()), body: `{"key":"shown","Tenant":"shown"}`, want: `{"key":"shown","Tenant":"shown"}`},
 		"nothing hidden stays as it is":   {of: ofModel(newRecorded()), body: "{ \"name\":\t\"<n>\" }\n", want: "{ \"name\":\t\"<n>\" }\n"},
 		"cut":                             {of: ofModel(newRecorded()), body: `{"pin":"12`},

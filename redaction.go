@@ -207,7 +207,11 @@ func (w *redactingWriter) members(end byte, named bool, name string) bool {
 		}
 		if named {
 			token, err := w.in.Token()
-			if name, _ = token.(string); err != nil || !w.scalar(token) {
+			name, _ = token.(string)
+			if w.below > 0 {
+				token = redacted
+			}
+			if err != nil || !w.scalar(token) {
 				return false
 			}
 			w.out.WriteByte(':')
