@@ -37,6 +37,8 @@ type outcome struct {
 	seen sharedText // requests, by middleware and limiter
 	came sharedText // answers, by middleware
 	har  har.Recorder
+
+	taped func() string // a cassette, when the test is at its end
 }
 
 // sink is where a secret could come to light: it returns all that stands there. What writes texts of calls and is added to crest (logs,
@@ -56,6 +58,7 @@ var sinks = map[string]sink{
 	"curl":             curlTexts,
 	"har":              harTexts,
 	"figures":          figureTexts,
+	"cassette":         func(o *outcome) string { return o.taped() },
 }
 
 // mayShow are the secrets that a sink may have, and why. Everything else is a leak.
@@ -71,6 +74,9 @@ var mayShow = map[string]map[string]string{
 	"another origin": {"location query": "the server at home gives it to that origin"},
 	"proxy":          {"proxy user": "it is for the proxy", "proxy password": "it is for the proxy"},
 }
+
+// plainly are modes whose server puts a secret into a field that is declared as none: recordings show such fields.
+var plainly = map[string]string{"name of a number": "answer token", "400 model of two types": "answer token"}
 
 const answersOwn = "middleware sees the answer as it came"
 
@@ -89,6 +95,7 @@ func undeclared(more map[string]string) map[string]string {
 // TestR43MarkersEverywhere plants a unique secret in every place, lets calls end in every way, and looks for them everywhere.
 func TestR43MarkersEverywhere(t *testing.T) {
 	noProxies(t)
+	t.Setenv("CREST_CASSETTES", "record")
 	logged := captureLogs(t)
 	for name, o := range outfits {
 		for how, m := range modes {
@@ -102,7 +109,7 @@ func TestR43MarkersEverywhere(t *testing.T) {
 				for where, look := range sinks {
 					text := look(end)
 					for _, place := range markersIn(text) {
-						if mayShow[where][place] == "" {
+						if mayShow[where][place] == "" && (where != "cassette" || place != plainly[how]) {
 							t.Errorf("the secret of %q stands in %q: %s", place, where, around(text, place))
 						}
 					}
@@ -125,9 +132,11 @@ func perform(t *testing.T, o outfit, m mode) (end *outcome) {
 	}
 	l.fallback = s.serve
 	end = &outcome{stage: s, har: har.Recorder{Body: 1 << 20}}
+	tape, taped := cassetteOf(t)
+	end.taped = taped
 	carried, jar := baggage(t)
 	end.jar = jar
-	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithStats(), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch, end.har.Middleware), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
+	s.opts = slices.Concat(s.opts, []crest.ClientOption{once, crest.WithLogger(slog.Default()), crest.WithStats(), crest.WithLogDetail(markedDetail), crest.WithMiddleware(end.watch, end.har.Middleware, tape), crest.WithLimiter(crest.LimitBy(end.choose))}, carried, o.auth(t))
 	if m.set != nil {
 		m.set(s)
 	}

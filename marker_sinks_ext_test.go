@@ -7,12 +7,16 @@ import (
 	"html"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
+	"testing"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/crest-go/crest"
 	"github.com/crest-go/crest/crestdebug"
+	"github.com/crest-go/crest/cresttest"
 )
 
 // errorTexts are all errors of a call, each with what hangs on it, in everything that prints.
@@ -143,3 +147,26 @@ func texts(all ...any) string {
 	}
 	return b.String()
 }
+
+// cassetteOf records a call; texts is the file, and what the cassette had to say.
+func cassetteOf(t *testing.T) (tape crest.Middleware, texts func() string) {
+	run := &cassetteRun{}
+	file := filepath.Join(t.TempDir(), "tape.http")
+	tape = cresttest.Cassette(run, file,
+		cresttest.Of(crest.Post[markedRequest, markedAnswer]("/{tenant}/login")), cresttest.ShowQuery("page", "key"))
+	return tape, func() string {
+		run.end()
+		text, _ := os.ReadFile(file) // none where nothing was answered
+		return run.said.take() + string(text)
+	}
+}
+
+// cassetteRun is the test that a cassette is of.
+type cassetteRun struct {
+	said sharedText
+	end  func()
+}
+
+func (r *cassetteRun) Helper()                           {}
+func (r *cassetteRun) Errorf(format string, args ...any) { fmt.Fprintf(&r.said, format+"\n", args...) }
+func (r *cassetteRun) Cleanup(f func())                  { r.end = f }

@@ -85,6 +85,7 @@ func (p *tapeParser) exchange() (*exchange, error) {
 	if !ok || name == answerWord || strings.HasPrefix(name, answerWord+" ") {
 		return nil, fmt.Errorf("an exchange begins with a line such as %sGET /pets/{id}", marker)
 	}
+	p.at++
 	x.operation, x.foreign, x.elsewhere = name, slices.Contains(words, foreignWord), slices.Contains(words, otherWord)
 	if err := p.message(&x.request, words, x.requestLine); err != nil {
 		return nil, err
@@ -92,10 +93,11 @@ func (p *tapeParser) exchange() (*exchange, error) {
 	if name, words, ok = p.marker(); !ok || name != answerWord {
 		return nil, fmt.Errorf("%s has no answer: it begins with a line %s%s", x.operation, marker, answerWord)
 	}
+	p.at++
 	return x, p.message(&x.answer, words, x.statusLine)
 }
 
-// marker takes a line that begins a part.
+// marker reads a line that begins a part.
 func (p *tapeParser) marker() (name string, words []string, ok bool) {
 	if p.at == len(p.lines) {
 		return "", nil, false
@@ -104,14 +106,23 @@ func (p *tapeParser) marker() (name string, words []string, ok bool) {
 	if name = strings.TrimSpace(name); !ok || name == "" || strings.ContainsFunc(name, control) {
 		return "", nil, false
 	}
-	p.at++
-	if i := strings.LastIndex(name, " ("); i >= 0 && strings.HasSuffix(name, ")") {
-		list := strings.Split(name[i+2:len(name)-1], ", ")
-		if !slices.ContainsFunc(list, unknownWord) {
-			return name[:i], list, true
+	for strings.HasSuffix(name, ")") {
+		rest, list, found := cutLast(name[:len(name)-1], " (")
+		more := strings.Split(list, ", ")
+		if !found || slices.ContainsFunc(more, unknownWord) {
+			break
 		}
+		name, words = strings.TrimSpace(rest), append(words, more...)
 	}
-	return name, nil, true
+	return name, words, name != ""
+}
+
+func cutLast(text, sep string) (before, after string, found bool) {
+	i := strings.LastIndex(text, sep)
+	if i < 0 {
+		return text, "", false
+	}
+	return text[:i], text[i+len(sep):], true
 }
 
 func unknownWord(word string) bool {
