@@ -466,6 +466,11 @@ func TestStatsAllocateNothing(t *testing.T) {
 		c := newClient(t, "https://api.example.com", append(opts, crest.WithTransport(answers("200 "+thingJSON)))...)
 		return testing.AllocsPerRun(500, func() { _, _ = getThing.Call(t.Context(), c, crest.Empty{}) })
 	}
+	if raceEnabled {
+		t.Log("the race detector empties pools as it likes: the numbers are not those of the calls")
+		return
+	}
+	limit := crest.WithRateLimit(1000, time.Nanosecond)
 	require.Equal(t, count(), count(crest.WithStats()))
-	require.Equal(t, count(crest.WithRateLimit(1000, time.Nanosecond)), count(crest.WithRateLimit(1000, time.Nanosecond), crest.WithStats()))
+	require.Equal(t, count(limit), count(limit, crest.WithStats()))
 }
