@@ -158,9 +158,21 @@ func (s *statistics) count(t *tally, e callEnded, now time.Time) {
 	var place failurePlace
 	if e.err != nil {
 		place = failurePlace{e.err.Step, e.err.Kind}
-		s.note(now, t.name, e.err.RequestID, e.err.Error())
 	}
 	t.ended(e.attempts, place, e.took, now.Sub(s.began))
+	if e.err != nil {
+		s.note(now, t.name, e.err.RequestID, textOf(e.err))
+	}
+}
+
+// textOf is the text of an error. An error model that panics in it does so where the caller prints it, not here.
+func textOf(err error) (text string) {
+	defer func() {
+		if recover() != nil {
+			text = "crest: the Error method of the error model panicked"
+		}
+	}()
+	return err.Error()
 }
 
 // crashed counts a call that ended in a panic. What it was is not for a page.
@@ -228,7 +240,7 @@ func (s *statistics) closed(o *openBody, err error) {
 	o.tally.mu.Lock()
 	o.tally.broken++
 	o.tally.mu.Unlock()
-	s.note(time.Now(), o.tally.name, requestIDOf(err), err.Error())
+	s.note(time.Now(), o.tally.name, requestIDOf(err), textOf(err))
 }
 
 func (s *statistics) snapshot(c *core) Stats {

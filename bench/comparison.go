@@ -78,6 +78,10 @@ func Comparisons() []Comparison {
 		logged("LogDebug", "GET with `WithLogger` at Debug", dropAt(slog.LevelDebug)),
 		logged("LogWarn", "GET with `WithLogger` at Warn, which has nothing to say", dropAt(slog.LevelWarn)),
 		logged("LogJSON", "GET with `WithLogger` at Info, written by `slog.JSONHandler` to `io.Discard`", slog.NewJSONHandler(io.Discard, nil)),
+		{
+			Name: "GETStats", What: "GET over loopback with `WithStats`", Over: "the same GET without it", Goal: "≤ 1.01",
+			what: loopbackGet(crest.WithStats()), over: loopbackGet(),
+		},
 	}
 }
 
@@ -113,6 +117,20 @@ func crestSlot(*Field) (func(context.Context) error, error) {
 func memoryGet(opts ...crest.ClientOption) maker {
 	return func(f *Field) (func(context.Context) error, error) {
 		calls, err := f.crest(memory{}, opts...)
+		return bindGet(calls, f.scale), err
+	}
+}
+
+// loopbackGet is the GET of the first table over a loopback socket, under other options.
+func loopbackGet(opts ...crest.ClientOption) maker {
+	return func(f *Field) (func(context.Context) error, error) {
+		link, err := Loopback()
+		if err != nil {
+			return nil, err
+		}
+		transport := link.New()
+		f.cleanup = append(f.cleanup, link.Close, func() { closeIdle(transport) })
+		calls, err := f.crestAt(link.Base, transport, opts...)
 		return bindGet(calls, f.scale), err
 	}
 }
@@ -156,7 +174,11 @@ func (f *failsFirst) RoundTrip(req *http.Request) (*http.Response, error) {
 
 // crest makes the calls of a client that ends with the field.
 func (f *Field) crest(rt http.RoundTripper, opts ...crest.ClientOption) (Calls, error) {
-	calls, err := crestCalls(Memory().Base, append(opts, crest.WithTransport(rt))...)
+	return f.crestAt(Memory().Base, rt, opts...)
+}
+
+func (f *Field) crestAt(base string, rt http.RoundTripper, opts ...crest.ClientOption) (Calls, error) {
+	calls, err := crestCalls(base, append(opts, crest.WithTransport(rt))...)
 	if calls.Close != nil {
 		f.cleanup = append(f.cleanup, calls.Close)
 	}

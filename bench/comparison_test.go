@@ -52,6 +52,7 @@ func TestLimitsAndRetriesStayWithinTheirBudgets(t *testing.T) {
 		"GETLimited":  5, // a context of its own, to end a replay that gets no slot
 		"GETTimeRate": 5,
 		"GETRetries":  0,
+		"GETStats":    0,
 	}
 	for name, budget := range budgets {
 		t.Run(name, func(t *testing.T) {
