@@ -28,7 +28,8 @@ type outgoing struct {
 func (c *call) bind(req reflect.Value) *CallError {
 	out := c.firsts().bound.take()
 	out.method = c.endpoint.method
-	parts := bind.Parts{MoreHeaders: len(c.settings.headers) + automaticHeaders}
+	text := c.firsts().text.take()
+	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], MoreHeaders: len(c.settings.headers) + automaticHeaders}
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
 		return fail(ErrRequest, "", nested(err))
 	}
@@ -124,17 +125,18 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	out.credentials.fields, out.home = parts.Secrets, c.core.home
 	u := c.firsts().url.take()
 	u.Scheme, u.Host = c.core.base.Scheme, c.core.base.Host
-	if err := setPath(u, c.core.prefix+string(parts.Path)); err != nil {
+	end := len(parts.Path)
+	text := string(append(parts.Path, parts.Query...)) // one string for both
+	if err := setPath(u, text[:end]); err != nil {
 		return err
 	}
 	if parts.ClearPath != nil {
-		out.credentials.hiddenPath = u.EscapedPath()
-		out.credentials.clearPath = c.core.prefix + string(parts.ClearPath)
+		out.credentials.hiddenPath, out.credentials.clearPath = u.EscapedPath(), string(parts.ClearPath)
 	}
 	if c.settings.url != nil {
 		return c.locateAt(*c.settings.url.u, out, parts, away)
 	}
-	u.RawQuery = string(parts.Query)
+	u.RawQuery = text[end:]
 	out.url, out.host = u, u.Host
 	return c.staysHome(u)
 }

@@ -12,6 +12,7 @@ import (
 type room struct {
 	call     call
 	bound    first[outgoing]
+	text     first[urlText]
 	url      first[url.URL]
 	sent     first[outgoing]
 	life     first[lifetime]
@@ -21,6 +22,12 @@ type room struct {
 	idle     first[idleBody]
 	answer   first[answer]
 	attempts first[[1]Attempt]
+}
+
+// urlText is where path and query are written; longer ones find their own place.
+type urlText struct {
+	path  [144]byte
+	query [96]byte
 }
 
 // first is the place of one T.
@@ -65,7 +72,7 @@ func (c *call) firsts() *room {
 var noRoom = func() *room {
 	r := &room{}
 	for _, taken := range []*atomic.Bool{
-		&r.bound.taken, &r.url.taken, &r.sent.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.flight.taken, &r.idle.taken, &r.answer.taken,
+		&r.bound.taken, &r.text.taken, &r.url.taken, &r.sent.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.flight.taken, &r.idle.taken, &r.answer.taken,
 		&r.attempts.taken,
 	} {
 		taken.Store(true)

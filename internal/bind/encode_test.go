@@ -342,8 +342,9 @@ func TestEncodePointerModel(t *testing.T) {
 	v := own(mine)
 	r.ApplyDefaults(v)
 	require.Empty(t, mine.ID, "the caller's model must stay as it is")
+	out = &Parts{Path: []byte("/v1")}
 	require.NoError(t, r.Encode(v, out))
-	require.Equal(t, "/none", string(out.Path))
+	require.Equal(t, "/v1/none", string(out.Path), "what stands there is the path of the base URL")
 }
 
 func TestR44SecretsTravelApart(t *testing.T) {

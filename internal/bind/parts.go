@@ -24,7 +24,7 @@ func (p Place) String() string { return placeNames[p] }
 // Parts is what a request model becomes, apart from its body.
 // The zero value is ready for [Request.Encode], which appends to it.
 type Parts struct {
-	// Path is escaped and begins with "/".
+	// Path is escaped and begins with what stood in it before, then "/".
 	Path []byte
 	// ClearPath is nil unless a path field is a secret: then it is the path
 	// in clear, and Path has %5Bredacted%5D in the secret's place.

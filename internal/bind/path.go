@@ -3,6 +3,7 @@ package bind
 import (
 	"bytes"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -25,7 +26,8 @@ func (r *Request) encodePath(model reflect.Value, out *Parts) (err error) {
 	}
 	var room [4]span
 	secrets := room[:0]
-	path := make([]byte, 0, r.pathSize)
+	from := len(out.Path)
+	path := slices.Grow(out.Path, r.pathSize)
 	var last *encoder
 	for _, s := range r.steps {
 		if s.e == nil {
@@ -42,7 +44,7 @@ func (r *Request) encodePath(model reflect.Value, out *Parts) (err error) {
 			secrets = append(secrets, span{start, len(path)})
 		}
 	}
-	if last != nil && dottedPath(path) {
+	if last != nil && dottedPath(path[from:]) {
 		return last.fail(&problem{text: "makes a dot segment (. or ..) of the path, which would leave the route: send another value"})
 	}
 	out.Path = path

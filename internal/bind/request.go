@@ -97,14 +97,11 @@ func (r *Request) prepare(out *Parts) {
 	if lines := len(r.headers) + out.MoreHeaders; lines > 0 {
 		out.lines = make([]string, 0, lines)
 	}
-	if out.Query == nil && len(r.constant)+len(r.pairs) > 0 {
-		size := len(r.constant)
-		for _, e := range r.pairs {
-			size += len(e.name) + perField
-		}
-		out.Query = make([]byte, 0, size)
+	size := len(r.constant)
+	for _, e := range r.pairs {
+		size += len(e.name) + perField
 	}
-	out.Query = append(out.Query, r.constant...)
+	out.Query = append(slices.Grow(out.Query, size), r.constant...)
 }
 
 // open takes the pointer off a model.
