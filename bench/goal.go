@@ -2,6 +2,7 @@ package bench
 
 import (
 	"fmt"
+	"math"
 	"strings"
 )
 
@@ -86,14 +87,14 @@ func goalsOverPeers() []Goal {
 func goalsOfCosts() []Goal {
 	goals := []Goal{
 		{What: "allocations of crest, GET over loopback", Over: "58 are those of a hand-pooled call", Limit: 62, values: func(m *Measured) []float64 {
-			return m.Report.at(Key{linkLoopback, "GET", nameCrest}).Allocs
+			return rounded(m.Report.at(Key{linkLoopback, "GET", nameCrest}).Allocs)
 		}},
 		{What: "MB of a program with crest", Over: "one with net/http", Limit: 4, values: (*Measured).grown},
 	}
 	for _, name := range []string{"Query50", "Header50"} {
 		goals = append(goals, Goal{What: "allocations of crest, 50 " + strings.ToLower(name[:len(name)-2]) + " fields", Over: "1 field", Limit: 1, values: func(m *Measured) []float64 {
 			one, many := m.Report.at(Key{growths, name, sideOne}), m.Report.at(Key{growths, name, sideMany})
-			return divided(many.Allocs, one.Allocs)
+			return divided(rounded(many.Allocs), rounded(one.Allocs))
 		}})
 	}
 	for _, g := range Growths() {
@@ -155,6 +156,15 @@ func divided(what, over []float64) []float64 {
 		ratios[i] = what[i] / over[i]
 	}
 	return ratios
+}
+
+// rounded takes off what the benchmark itself allocates now and then.
+func rounded(values []float64) []float64 {
+	whole := make([]float64, len(values))
+	for i, v := range values {
+		whole[i] = math.Round(v)
+	}
+	return whole
 }
 
 const goalsTitle = `## Goals

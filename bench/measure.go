@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"testing"
 )
 
 // Figures are what the passes gave for one cell, one entry per pass.
@@ -19,9 +20,9 @@ type Figures struct {
 type Report map[Key]*Figures
 
 // Measure runs the passes. In each, the groups of a link and a workload come
-// in random order, and so do the contenders within a group: what the machine
-// does meanwhile hits all of them alike, and a ratio compares neighbours in
-// time. Progress, if not nil, hears of each finished group.
+// in random order, and so do the contenders within a group, in each of its
+// rounds: what the machine does meanwhile hits all of them alike, and a ratio
+// compares neighbours in time. Progress, if not nil, hears of each finished group.
 //
 // It calls [testing.Benchmark], which needs [testing.Init] outside of tests;
 // how long a cell runs is the flag test.benchtime.
@@ -32,7 +33,7 @@ func (f *Field) Measure(ctx context.Context, passes int, progress func(pass int,
 		names := slices.Sorted(maps.Keys(groups))
 		shuffle(names)
 		for _, name := range names {
-			if err := report.run(ctx, groups[name]); err != nil {
+			if err := report.run(ctx, groups[name], max(1, f.scale.Rounds)); err != nil {
 				return nil, fmt.Errorf("pass %d, %s: %w", pass+1, name, err)
 			}
 			if progress != nil {
@@ -52,30 +53,45 @@ func (f *Field) groups() map[string][]*Cell {
 	return groups
 }
 
-// run times the cells of one group once each.
-func (r Report) run(ctx context.Context, cells []*Cell) error {
-	shuffle(cells)
-	times := map[Key]float64{}
-	var baseline float64
-	for _, c := range cells {
-		result, err := c.time(ctx)
-		if err != nil {
-			return fmt.Errorf("%s failed: %w", c.Contender, err)
+// run times the cells of one group, in rounds, each in another order. What
+// counts for the pass is the median of the rounds: a machine that does something
+// else for a moment spoils one round of one cell.
+func (r Report) run(ctx context.Context, cells []*Cell, rounds int) error {
+	pass := map[*Cell]*Figures{}
+	for range rounds {
+		shuffle(cells)
+		for _, c := range cells {
+			result, err := c.time(ctx)
+			if err != nil {
+				return fmt.Errorf("%s failed: %w", c.Contender, err)
+			}
+			if pass[c] == nil {
+				pass[c] = &Figures{}
+			}
+			pass[c].add(result)
 		}
-		perCall := float64(result.T) / float64(result.N)
-		times[c.Key] = perCall
-		if c.base {
-			baseline = perCall
-		}
-		figures := r.figures(c.Key)
-		figures.Allocs = append(figures.Allocs, float64(result.MemAllocs)/float64(result.N))
-		figures.Bytes = append(figures.Bytes, float64(result.MemBytes)/float64(result.N))
 	}
-	for key, perCall := range times {
-		figures := r.figures(key)
-		figures.Ratios = append(figures.Ratios, perCall/baseline)
+	var baseline float64
+	for c, f := range pass {
+		if c.base {
+			baseline = median(f.Ratios)
+		}
+	}
+	for c, f := range pass {
+		figures := r.figures(c.Key)
+		figures.Ratios = append(figures.Ratios, median(f.Ratios)/baseline)
+		figures.Allocs = append(figures.Allocs, median(f.Allocs))
+		figures.Bytes = append(figures.Bytes, median(f.Bytes))
 	}
 	return nil
+}
+
+// add notes a round; its time is a ratio to nothing yet.
+func (f *Figures) add(result testing.BenchmarkResult) {
+	n := float64(result.N)
+	f.Ratios = append(f.Ratios, float64(result.T)/n)
+	f.Allocs = append(f.Allocs, float64(result.MemAllocs)/n)
+	f.Bytes = append(f.Bytes, float64(result.MemBytes)/n)
 }
 
 // at are the figures of a cell, without any if it was not measured.

@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 )
@@ -108,4 +109,29 @@ func TestMarkdownLeavesTheReportAlone(t *testing.T) {
 	require.Empty(t, report)
 	require.NotContains(t, text, "| met |")
 	require.Contains(t, text, "| not measured |")
+}
+
+// A round in which the machine did something else does not count.
+func TestMeasureTakesTheMedianOfTheRounds(t *testing.T) {
+	rounds := map[string][]time.Duration{Baseline: {10, 10, 900}, "resty": {20, 5000, 20}}
+	cell := func(name string) *Cell {
+		return &Cell{Key: Key{"memory", "GET", name}, base: name == Baseline, sample: func(context.Context) (testing.BenchmarkResult, error) {
+			took := rounds[name][0]
+			rounds[name] = rounds[name][1:]
+			return testing.BenchmarkResult{N: 10, T: took, MemAllocs: 30, MemBytes: 50}, nil
+		}}
+	}
+	f := &Field{Cells: []*Cell{cell(Baseline), cell("resty")}, scale: Scale{Rounds: 3}}
+	report, err := f.Measure(t.Context(), 1, nil)
+	require.NoError(t, err)
+	require.Equal(t, &Figures{Ratios: []float64{2}, Allocs: []float64{3}, Bytes: []float64{5}}, report[Key{"memory", "GET", "resty"}])
+}
+
+func TestStart(t *testing.T) {
+	ratios, err := Start(t.Context(), 3)
+	require.NoError(t, err)
+	for _, s := range Startings() {
+		require.Positive(t, ratios[s.Name], s.Name)
+	}
+	require.Len(t, ratios, len(Startings()))
 }

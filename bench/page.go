@@ -25,11 +25,12 @@ allocations hardly move. [bench](../bench) holds the contenders. Before anything
 timed, its tests check that all of them send the same request and decode the same
 value, files and events included.
 
-How it is measured: seven passes; in each, groups in random order, and the
-contenders of a group in random order behind each other; each ratio is taken within
-its pass, and what stands here is the median with the range. crest runs as its users
-get it, with validation, error mapping, bounds, deadlines, retries and redaction on;
-what the others do is told in a line each. What misses its goal is marked.
+How it is measured: seven passes; in each, groups in random order; in each group
+three rounds, the contenders in random order behind each other. A time is the median
+of the rounds, a ratio is taken within its pass, and what stands here is the median
+of the passes with the range. crest runs as its users get it, with validation, error
+mapping, bounds, deadlines, retries and redaction on; what the others do is told in a
+line each. What misses its goal is marked.
 
 ![Time per call over that of careless net/http, in memory and over loopback](performance.svg)
 

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"bufio"
-	"bytes"
 	"io"
 	"net"
 	"net/http"
@@ -34,6 +33,7 @@ func TestServerRefuses(t *testing.T) {
 	tests := map[string]string{
 		"no target":       "GET\r\n\r\n",
 		"negative length": "POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n",
+		"not a size":      "GET /v1/files/x HTTP/1.1\r\n\r\n",
 		"not a chunk":     "POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
 		"cut short":       "POST / HTTP/1.1\r\nContent-Length: 9\r\n\r\nhello",
 	}
@@ -46,16 +46,29 @@ func TestServerRefuses(t *testing.T) {
 }
 
 func TestServerAllocatesNothing(t *testing.T) {
-	wire := []byte("POST /v1/orders HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello")
-	source := bytes.NewReader(wire)
-	r := bufio.NewReader(source)
-	require.Zero(t, testing.AllocsPerRun(100, func() {
-		source.Reset(wire)
-		r.Reset(source)
-		if _, err := readRequest(r); err != nil {
-			t.Fatal(err)
-		}
-	}))
+	for name, wire := range map[string]string{
+		"answer": "POST /v1/orders HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nhello",
+		"upload": "PUT /v1/files HTTP/1.1\r\nHost: h\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n",
+		"file":   "GET /v1/files/1000000 HTTP/1.1\r\nHost: h\r\n\r\n",
+		"events": "GET /v1/changes HTTP/1.1\r\nHost: h\r\n\r\n",
+	} {
+		t.Run(name, func(t *testing.T) {
+			source := strings.NewReader(wire)
+			r := bufio.NewReader(source)
+			scratch := make([]byte, 0, 256)
+			require.Zero(t, testing.AllocsPerRun(100, func() {
+				source.Reset(wire)
+				r.Reset(source)
+				req, err := readRequest(r)
+				if err == nil {
+					err = req.reply(io.Discard, scratch)
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+			}))
+		})
+	}
 }
 
 // The connection is kept, whichever answer was sent before.
