@@ -6,24 +6,73 @@ import (
 	"net"
 	"net/http"
 	"sync"
+	"sync/atomic"
 	"testing"
+
+	"github.com/stretchr/testify/require"
 
 	"github.com/crest-go/crest"
 )
 
-// serveInBubble is serve in memory, for bubbles of testing/synctest: no time passes while bytes are under way, or while the machine does
-// something else. The option leads a client to it, whatever its base. It ends with the test.
-func serveInBubble(t testing.TB, h http.HandlerFunc) crest.ClientOption {
+// bubbleServer is a server of HTTP in memory, for bubbles of testing/synctest: no time passes while bytes are under way, or while the machine
+// does something else. Whether a connection is used again is seen in bubbles alone: net/http closes one whose writer did not come to say
+// within 50 ms that the request was written, which on a busy machine happens.
+type bubbleServer struct {
+	l      *bubbleListener
+	closed chan struct{} // gets something for each connection that is over
+
+	mu   sync.Mutex
+	seen []string // the connection of each request
+}
+
+// startInBubble starts a server that ends with the test.
+func startInBubble(t testing.TB, h http.HandlerFunc) *bubbleServer {
 	t.Helper()
-	l := &bubbleListener{conns: make(chan net.Conn), closed: make(chan struct{})}
-	server, transport := &http.Server{Handler: h}, &http.Transport{DialContext: l.dial}
+	s := &bubbleServer{l: &bubbleListener{conns: make(chan net.Conn), closed: make(chan struct{})}, closed: make(chan struct{}, 64)}
+	server := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s.mu.Lock()
+		s.seen = append(s.seen, r.RemoteAddr)
+		s.mu.Unlock()
+		h(w, r)
+	}), ConnState: func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed {
+			s.closed <- struct{}{}
+		}
+	}}
 	var serving sync.WaitGroup
-	serving.Go(func() { _ = server.Serve(l) })
+	serving.Go(func() { _ = server.Serve(s.l) })
 	t.Cleanup(func() {
-		transport.CloseIdleConnections()
 		_ = server.Close()
 		serving.Wait()
 	})
+	return s
+}
+
+// client is one of the server, on crest's own transport.
+func (s *bubbleServer) client(t testing.TB, opts ...crest.ClientOption) *crest.Client[*failure] {
+	t.Helper()
+	c := newClient(t, bubbleURL, append(opts, crest.WithProxy(nil))...)
+	crest.OwnTransport(c).DialContext = s.l.dial
+	return c
+}
+
+// connections is how many there were.
+func (s *bubbleServer) connections() int { return int(s.l.dials.Load()) }
+
+// reused reports whether the last two requests came over one connection.
+func (s *bubbleServer) reused(t testing.TB) bool {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	require.GreaterOrEqual(t, len(s.seen), 2)
+	return s.seen[len(s.seen)-1] == s.seen[len(s.seen)-2]
+}
+
+// serveInBubble is serve in memory. The option leads a client to it, whatever its base.
+func serveInBubble(t testing.TB, h http.HandlerFunc) crest.ClientOption {
+	t.Helper()
+	transport := &http.Transport{DialContext: startInBubble(t, h).l.dial}
+	t.Cleanup(transport.CloseIdleConnections)
 	return crest.WithTransport(transport)
 }
 
@@ -35,12 +84,21 @@ type bubbleListener struct {
 	conns  chan net.Conn
 	closed chan struct{}
 	once   sync.Once
+	dials  atomic.Int32
 }
+
+// numbered is the server's end of a connection, with an address of its own.
+type numbered struct {
+	net.Conn
+	at net.Addr
+}
+
+func (n numbered) RemoteAddr() net.Addr { return n.at }
 
 func (l *bubbleListener) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	near, far := net.Pipe()
 	select {
-	case l.conns <- far:
+	case l.conns <- numbered{far, &net.TCPAddr{Port: int(l.dials.Add(1))}}:
 		return near, nil
 	case <-l.closed:
 		return nil, errors.New("the server is closed")

@@ -6,12 +6,12 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/require"
@@ -19,65 +19,26 @@ import (
 	"github.com/crest-go/crest"
 )
 
-// connections is a server that tells about its connections.
-type connections struct {
-	mu     sync.Mutex
-	seen   []string // the client's address of each request
-	closed chan struct{}
-	url    string
-}
-
-func watchConnections(t *testing.T, h http.HandlerFunc) *connections {
-	t.Helper()
-	s := &connections{closed: make(chan struct{}, 16)}
-	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		s.mu.Lock()
-		s.seen = append(s.seen, r.RemoteAddr)
-		s.mu.Unlock()
-		h(w, r)
-	}))
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateClosed {
-			s.closed <- struct{}{}
-		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	s.url = server.URL
-	return s
-}
-
-// reused reports whether the last two requests came over one connection.
-func (s *connections) reused(t *testing.T) bool {
-	t.Helper()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	require.GreaterOrEqual(t, len(s.seen), 2)
-	return s.seen[len(s.seen)-1] == s.seen[len(s.seen)-2]
-}
-
 func TestFeatureOneConnection(t *testing.T) {
-	s := watchConnections(t, func(w http.ResponseWriter, r *http.Request) {
-		if r.Header.Get("X-Team") != "north" {
-			w.WriteHeader(http.StatusBadRequest)
+	synctest.Test(t, func(t *testing.T) {
+		s := startInBubble(t, func(w http.ResponseWriter, r *http.Request) {
+			if r.Header.Get("X-Team") != "north" {
+				w.WriteHeader(http.StatusBadRequest)
+			}
+			replyJSON(200, thingJSON)(w, r)
+		})
+		c := s.client(t, crest.WithHeader("X-Team", "north"))
+		for range 2 {
+			_, err := getThing.Call(t.Context(), c, crest.Empty{})
+			require.NoError(t, err)
 		}
-		replyJSON(200, thingJSON)(w, r)
-	})
-	c := newClient(t, s.url, crest.WithHeader("X-Team", "north"))
-	for range 2 {
+		require.True(t, s.reused(t))
+		require.NoError(t, c.Close())
+		<-s.closed // the idle connection is gone
+		require.NoError(t, c.Close())
 		_, err := getThing.Call(t.Context(), c, crest.Empty{})
-		require.NoError(t, err)
-	}
-	require.True(t, s.reused(t))
-	require.NoError(t, c.Close())
-	select {
-	case <-s.closed: // the idle connection is gone
-	case <-time.After(time.Minute):
-		t.Fatal("the idle connection is still open")
-	}
-	require.NoError(t, c.Close())
-	_, err := getThing.Call(t.Context(), c, crest.Empty{})
-	fails(t, err, crest.ErrClosed, "", crest.SentNo)
+		fails(t, err, crest.ErrClosed, "", crest.SentNo)
+	})
 }
 
 // After a small rest Close gives the connection back, after a large one it closes it; read to its end it goes back by itself.
@@ -92,9 +53,9 @@ func TestFeatureConnectionReuse(t *testing.T) {
 		"1 MiB, read":   {1 << 20, true, true},
 		"nothing there": {0, false, true},
 	} {
-		t.Run(name, func(t *testing.T) {
-			s := watchConnections(t, reply(200, strings.Repeat("x", tt.size)))
-			c := newClient(t, s.url)
+		t.Run(name, inBubble(func(t *testing.T) {
+			s := startInBubble(t, reply(200, strings.Repeat("x", tt.size)))
+			c := s.client(t)
 			body, err := crest.Get[crest.Empty, io.ReadCloser]("/").Call(t.Context(), c, crest.Empty{})
 			require.NoError(t, err)
 			if tt.read {
@@ -106,18 +67,18 @@ func TestFeatureConnectionReuse(t *testing.T) {
 			_, err = ping.Call(t.Context(), c, crest.Empty{})
 			require.NoError(t, err)
 			require.Equal(t, tt.reused, s.reused(t))
-		})
+		}))
 	}
-	t.Run("1 MiB into a model", func(t *testing.T) {
-		s := watchConnections(t, replyJSON(200, `"`+strings.Repeat("x", 1<<20)+`"`))
-		c := newClient(t, s.url)
+	t.Run("1 MiB into a model", inBubble(func(t *testing.T) {
+		s := startInBubble(t, replyJSON(200, `"`+strings.Repeat("x", 1<<20)+`"`))
+		c := s.client(t)
 		for range 2 {
 			text, err := crest.Get[crest.Empty, any]("/").Call(t.Context(), c, crest.Empty{})
 			require.NoError(t, err)
 			require.Len(t, text, 1<<20)
 		}
 		require.True(t, s.reused(t))
-	})
+	}))
 }
 
 func TestFeatureVerbsOnTheWire(t *testing.T) {

@@ -7,10 +7,8 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -21,21 +19,6 @@ import (
 )
 
 var download = crest.Get[crest.Empty, io.ReadCloser]("/download")
-
-// countConnections serves h and counts the connections that were made.
-func countConnections(t *testing.T, h http.HandlerFunc) (url string, n *atomic.Int32) {
-	t.Helper()
-	n = new(atomic.Int32)
-	server := httptest.NewUnstartedServer(h)
-	server.Config.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateNew {
-			n.Add(1)
-		}
-	}
-	server.Start()
-	t.Cleanup(server.Close)
-	return server.URL, n
-}
 
 // R37: what a caller does with a body decides whether the connection can be used again.
 func TestR37ConnectionReuse(t *testing.T) {
@@ -50,9 +33,9 @@ func TestR37ConnectionReuse(t *testing.T) {
 		"large, one byte": {8 << 20, func(t *testing.T, b io.ReadCloser) { _, err := b.Read(make([]byte, 1)); require.NoError(t, err) }, false},
 		"large, unread":   {1 << 20, func(*testing.T, io.ReadCloser) {}, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			base, connections := countConnections(t, reply(200, strings.Repeat("x", tt.size)))
-			c := newClient(t, base)
+		t.Run(name, inBubble(func(t *testing.T) {
+			s := startInBubble(t, reply(200, strings.Repeat("x", tt.size)))
+			c := s.client(t)
 			for range calls {
 				body, err := download.Call(t.Context(), c, crest.Empty{})
 				require.NoError(t, err)
@@ -63,8 +46,8 @@ func TestR37ConnectionReuse(t *testing.T) {
 				require.Error(t, err, "Read after Close")
 				require.NotErrorIs(t, err, io.EOF)
 			}
-			require.Equal(t, tt.reuse, connections.Load() == 1, "%d connections", connections.Load())
-		})
+			require.Equal(t, tt.reuse, s.connections() == 1, "%d connections", s.connections())
+		}))
 	}
 }
 
@@ -78,15 +61,15 @@ func TestR37ReuseAfterTypedAnswers(t *testing.T) {
 		"redirect":     reply(302, "elsewhere", "Location", "/x"),
 		"not a model":  replyJSON(200, "null"),
 	} {
-		t.Run(name, func(t *testing.T) {
-			base, connections := countConnections(t, handler)
-			c := newClient(t, base)
+		t.Run(name, inBubble(func(t *testing.T) {
+			s := startInBubble(t, handler)
+			c := s.client(t)
 			for range 5 {
 				_, _ = getThing.Call(t.Context(), c, crest.Empty{})
 				_, _ = ping.Call(t.Context(), c, crest.Empty{})
 			}
-			require.EqualValues(t, 1, connections.Load())
-		})
+			require.Equal(t, 1, s.connections())
+		}))
 	}
 }
 

@@ -201,13 +201,19 @@ func TestR37RedirectBodies(t *testing.T) {
 		"within bounds": {strings.Repeat("x", 60<<10), nil, true},
 		"large":         {strings.Repeat("x", 8<<20), nil, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			l := newLab(t, map[string]http.HandlerFunc{"a.example:443/thing": reply(302, tt.body, append([]string{"Location", "/2"}, tt.header...)...)})
-			_, err := follow(t, l)
+		t.Run(name, inBubble(func(t *testing.T) {
+			s := startInBubble(t, func(w http.ResponseWriter, req *http.Request) {
+				if req.URL.Path == "/2" {
+					replyJSON(200, thingJSON)(w, req)
+					return
+				}
+				reply(302, tt.body, append([]string{"Location", "/2"}, tt.header...)...)(w, req)
+			})
+			got, err := getThing.Call(t.Context(), s.client(t), crest.Empty{})
 			require.NoError(t, err)
-			visits := l.all()
-			require.Equal(t, tt.same, visits[0].RemoteAddr == visits[1].RemoteAddr)
-		})
+			require.Equal(t, "Rex", got.Name)
+			require.Equal(t, tt.same, s.reused(t))
+		}))
 	}
 }
 

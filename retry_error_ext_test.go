@@ -147,32 +147,34 @@ func TestRetryAfterARedirect(t *testing.T) {
 func TestRetryDrainsTheFailedAnswer(t *testing.T) {
 	for name, tt := range map[string]struct {
 		body        int
-		connections int32
+		connections int
 	}{"small": {2 << 10, 1}, "empty": {0, 1}, "huge": {20 << 20, 4}} {
-		t.Run(name, func(t *testing.T) {
+		t.Run(name, inBubble(func(t *testing.T) {
 			body := make([]byte, tt.body)
-			base, connections := countConnections(t, func(w http.ResponseWriter, _ *http.Request) {
+			s := startInBubble(t, func(w http.ResponseWriter, _ *http.Request) {
 				w.WriteHeader(503)
 				_, _ = w.Write(body)
 			})
-			c := newClient(t, base, quick)
+			c := s.client(t, quick)
 			_, err := ping.Call(t.Context(), c, crest.Empty{})
 			require.ErrorIs(t, err, crest.Status(503))
 			require.Len(t, callError(t, err).Attempts, 4)
-			require.Equal(t, tt.connections, connections.Load())
-		})
+			require.Equal(t, tt.connections, s.connections())
+		}))
 	}
 }
 
 // So is what is larger than the part of it that the error keeps, where the caller would read a success.
 func TestRetryDrainsWhatTheErrorDoesNotKeep(t *testing.T) {
-	base, connections := countConnections(t, reply(503, string(make([]byte, 100<<10))))
-	_, err := download.Call(t.Context(), newClient(t, base, quick), crest.Empty{})
-	answer, ok := errors.AsType[*crest.Error](err)
-	require.True(t, ok)
-	require.True(t, answer.Truncated)
-	require.Equal(t, 4, answer.Attempts)
-	require.EqualValues(t, 1, connections.Load())
+	synctest.Test(t, func(t *testing.T) {
+		s := startInBubble(t, reply(503, string(make([]byte, 100<<10))))
+		_, err := download.Call(t.Context(), s.client(t, quick), crest.Empty{})
+		answer, ok := errors.AsType[*crest.Error](err)
+		require.True(t, ok)
+		require.True(t, answer.Truncated)
+		require.Equal(t, 4, answer.Attempts)
+		require.Equal(t, 1, s.connections())
+	})
 }
 
 // It is closed before the wait begins, also where its body broke off: nothing of an attempt is held while the call waits.

@@ -85,9 +85,9 @@ func TestStreamConnectionReuse(t *testing.T) {
 		"a status and all": {"", false, true},
 		"left":             {"data: a\n\n" + strings.Repeat("data: b\n\n", 1<<20), true, false},
 	} {
-		t.Run(name, func(t *testing.T) {
-			base, connections := countConnections(t, reply(200, tt.body, "Content-Type", "text/event-stream"))
-			c := newClient(t, base)
+		t.Run(name, inBubble(func(t *testing.T) {
+			s := startInBubble(t, reply(200, tt.body, "Content-Type", "text/event-stream"))
+			c := s.client(t)
 			var opts []crest.CallOption
 			if strings.Contains(tt.body, "[DONE]") {
 				opts = append(opts, crest.WithDone("[DONE]"))
@@ -100,8 +100,8 @@ func TestStreamConnectionReuse(t *testing.T) {
 					}
 				}
 			}
-			require.Equal(t, tt.reuse, connections.Load() == 1, "%d connections", connections.Load())
-		})
+			require.Equal(t, tt.reuse, s.connections() == 1, "%d connections", s.connections())
+		}))
 	}
 }
 

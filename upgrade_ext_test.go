@@ -193,21 +193,30 @@ func TestUpgradeTime(t *testing.T) {
 
 // A connection has its place in the pool until it is closed, whatever becomes of the context, and longer than Total.
 func TestUpgradePlace(t *testing.T) {
-	c := newClient(t, listen(t, lines), crest.WithPool(crest.Pool{MaxConns: 1}))
-	ctx, cancel := context.WithCancel(t.Context())
-	body, err := tunnel.Call(ctx, c, crest.Empty{}, crest.WithTimeout(200*time.Millisecond))
-	require.NoError(t, err)
-	defer body.Close()
-	cancel()
-	soon, cancelSoon := context.WithTimeout(t.Context(), 300*time.Millisecond)
-	defer cancelSoon()
-	_, err = tunnel.Call(soon, c, crest.Empty{})
-	require.ErrorContains(t, err, "no place became free")
-	require.NoError(t, body.Close())
-	again, err := tunnel.Call(t.Context(), c, crest.Empty{})
-	require.NoError(t, err)
-	require.NoError(t, again.Close())
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, bubbleURL, crest.WithPool(crest.Pool{MaxConns: 1}))
+		crest.ReplaceWire(c, switching)
+		ctx, cancel := context.WithCancel(t.Context())
+		body, err := tunnel.Call(ctx, c, crest.Empty{}, crest.WithTimeout(200*time.Millisecond))
+		require.NoError(t, err)
+		defer body.Close()
+		cancel()
+		soon, cancelSoon := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		defer cancelSoon()
+		_, err = tunnel.Call(soon, c, crest.Empty{})
+		require.ErrorContains(t, err, "no place became free")
+		require.NoError(t, body.Close())
+		again, err := tunnel.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+		require.NoError(t, again.Close())
+	})
 }
+
+// switching is a transport without a network that switches protocols at once.
+var switching = inMemory(func(req *http.Request) (*http.Response, error) {
+	near, _ := net.Pipe()
+	return &http.Response{StatusCode: 101, Header: http.Header{"Upgrade": {"line/1"}}, Body: near, Request: req}, nil
+})
 
 // A lost connection is typed like a lost call.
 func TestUpgradeLost(t *testing.T) {
