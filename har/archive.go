@@ -182,7 +182,7 @@ func (f *flight) posted() *postRecord {
 	if f.asked.coding != "" && c.bytes != nil {
 		c = c.note("it was sent with the content coding " + quoted(f.asked.coding))
 	}
-	p := &postRecord{MimeType: mediaType}
+	p := &postRecord{MimeType: f.asked.header.Get("Content-Type")}
 	switch {
 	case strings.HasPrefix(strings.ToLower(mediaType), "application/x-www-form-urlencoded"):
 		p.Params = values(string(c.bytes))
@@ -220,7 +220,7 @@ func (f *flight) content() contentRecord {
 		}
 		return f.rules.ResponseBody(a.status, body, a.contentType)
 	})
-	r := contentRecord{Size: c.size, MimeType: a.contentType}
+	r := contentRecord{Size: c.size, MimeType: a.header.Get("Content-Type")}
 	if c.opened {
 		r.Compression = new(c.size - f.body.n)
 	} else if a.coding != "" && f.body.n > 0 {

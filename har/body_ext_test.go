@@ -370,7 +370,7 @@ func TestBodyTrailers(t *testing.T) {
 }
 
 // Nothing that is secret is recorded, and what is no secret is.
-func TestBodySecrets(t *testing.T) {
+func TestR43NoSecretsInArchives(t *testing.T) {
 	const marker = "m4rk3r"
 	secret := crest.NewSecret(marker)
 	type login struct {
