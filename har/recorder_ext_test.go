@@ -101,7 +101,7 @@ func TestRecorderTLS(t *testing.T) {
 
 // There is an entry for each request that went out.
 func TestRecorderRetriesAndRedirects(t *testing.T) {
-	rec := &har.Recorder{}
+	rec := &har.Recorder{Body: 1 << 10}
 	n := 0
 	c := serve(t, rec, func(w http.ResponseWriter, r *http.Request) {
 		switch n++; n {
@@ -118,6 +118,7 @@ func TestRecorderRetriesAndRedirects(t *testing.T) {
 		got = append(got, fmt.Sprint(e.Endpoint, " ", e.Attempt, e.Hop, " ", e.Response.Status, " ", e.Response.RedirectURL))
 	}
 	require.Equal(t, []string{"GET /here 1 1 503 ", "GET /here 2 1 302 /there?limit=5&key=[redacted]", "GET /here 2 2 200 "}, got)
+	require.NotContains(t, written(t, rec), "hidden", "not in the body of the redirect either")
 }
 
 // What fails is recorded with its reason, and comes to the caller as without a recorder.
