@@ -162,6 +162,23 @@ func TestR43RedactionOfAnswers(t *testing.T) {
 	require.False(t, ok)
 }
 
+// The pieces of a stream have the Secrets of their model.
+func TestR43RedactionOfStreams(t *testing.T) {
+	var r crest.Redaction
+	c := newClient(t, "https://a.example", crest.WithTransport(fixed(200, "", "Content-Type", "application/x-ndjson")), crest.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return inMemory(func(req *http.Request) (*http.Response, error) {
+			r = crest.RedactionOf(req)
+			return next.RoundTrip(req)
+		})
+	}))
+	for range crest.NewStream[crest.Empty, recordedInner]("GET", "/x").Call(t.Context(), c, crest.Empty{}) {
+		t.Fatal("nothing was sent")
+	}
+	got, ok := r.ResponseBody(200, []byte("{\"code\":1}\n{\"plain\":2}\n"), "application/x-ndjson")
+	require.True(t, ok)
+	require.Equal(t, "{\"code\":\"[redacted]\"}\n{\"plain\":2}", string(got))
+}
+
 func TestR43RedactionOfURLs(t *testing.T) {
 	r, seen := redactionIn(t, "POST", "/{tenant}/x", newRecorded(), crest.WithRedact("named", "limit"))
 	require.Equal(t, "https://a.example/%5Bredacted%5D/x", r.URL(seen.URL))

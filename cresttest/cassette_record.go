@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -58,7 +59,7 @@ func (c *cassette) record(next http.RoundTripper, req *http.Request) (*http.Resp
 
 // copying is the request with a body that is written down as it is read.
 func (r *take) copying(req *http.Request) *http.Request {
-	if req.Body == nil || req.Body == http.NoBody {
+	if req.Body == nil || req.Body == http.NoBody || r.inMemory(req) {
 		return req
 	}
 	out := req.WithContext(req.Context())
@@ -73,6 +74,20 @@ func (r *take) copying(req *http.Request) *http.Request {
 		}
 	}
 	return out
+}
+
+// inMemory notes a body that is bytes, and leaves the request as it is: net/http sends the header of any other body first, in a
+// packet of its own.
+func (r *take) inMemory(req *http.Request) bool {
+	if req.GetBody == nil || reflect.TypeOf(req.Body) != reflect.TypeOf(io.NopCloser(&bytes.Reader{})) {
+		return false
+	}
+	again, err := req.GetBody()
+	if err != nil {
+		return false
+	}
+	_, _ = io.Copy(io.Discard, r.sent.of(again))
+	return again.Close() == nil
 }
 
 // lose leaves the exchange out, and says so.

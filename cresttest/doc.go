@@ -20,6 +20,8 @@
 // What nobody declared fails the test: a request that no endpoint takes, one that cannot be decoded or breaks its model's rules, a
 // handler's error that the endpoint does not declare.
 //
+// [Cassette] records what a real API says into a file of readable HTTP, without what is secret, and plays it back.
+//
 // Everything a server starts lies in the goroutine group of its creator, so it works inside a testing/synctest bubble, where
 // latencies take no time.
 package cresttest
