@@ -25,7 +25,7 @@ func ExampleWithStats() {
 	for id := range 4 {
 		_, _ = getBook.Call(context.Background(), c, GetBook{ID: id})
 	}
-	s := c.Stats()
+	s := crest.StatsOf(c)
 	for _, e := range s.Endpoints {
 		fmt.Println(e.Endpoint, e.Calls, "calls,", e.Failed, "failed:", e.Statuses, e.Failures)
 		fmt.Println("half of them took longer than 0:", e.Latency.Quantile(0.5) > 0)
@@ -45,7 +45,7 @@ func ExampleWithStats_expvar() {
 	_, _ = crest.Get[crest.Empty, crest.Empty]("/books").Call(context.Background(), c, crest.Empty{})
 
 	var variables expvar.Map
-	variables.Set("api", expvar.Func(func() any { return c.Stats() }))
+	variables.Set("api", expvar.Func(func() any { return crest.StatsOf(c) }))
 	text := variables.String()
 	fmt.Println(strings.HasPrefix(text, `{"api": {"on":true,"origin":"https://api.example.com","since":"20`))
 	fmt.Println(strings.Contains(text, `"endpoints":[{"endpoint":"GET /books","calls":1,"failed":0,`))

@@ -106,7 +106,7 @@ func harTexts(o *outcome) string {
 
 // figureTexts are the client's figures: as a value, as JSON, and on a page. The page is read as it is sent and as a browser shows it.
 func figureTexts(o *outcome) string {
-	s := o.client.Stats()
+	s := crest.StatsOf(o.client)
 	asJSON, err := json.Marshal(s)
 	require.NoError(o.t, err)
 	if o.err != nil && !errors.Is(o.err, crest.ErrClosed) {

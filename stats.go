@@ -4,7 +4,7 @@ import (
 	"time"
 )
 
-// WithStats makes the client count what its calls do: [Client.Stats] returns the figures, and package crestdebug shows them on a page. Without
+// WithStats makes the client count what its calls do: [StatsOf] returns the figures, and package crestdebug shows them on a page. Without
 // the option nothing is counted. Counting costs a call about as much as two readings of the clock, and no memory; a failed one has its
 // text written, and a body that the caller reads is noted until it is closed.
 func WithStats() ClientOption {
@@ -112,10 +112,10 @@ type RecentError struct {
 	Text      string    `json:"text"`
 }
 
-// Stats returns the figures of the client, if it was made with [WithStats]. It is safe for concurrent use, takes locks for microseconds, and is meant
-// to be called every few seconds. A nil client returns the zero value.
-func (c *Client[E]) Stats() Stats {
-	core := c.caller()
+// StatsOf returns the figures of a client that was made with [WithStats]. It is safe for concurrent use, takes locks for microseconds, and is meant
+// to be called every few seconds. A Caller without a client gives the zero value.
+func StatsOf(c Caller) Stats {
+	core := behind(c)
 	if core == nil || core.stats == nil {
 		return Stats{}
 	}

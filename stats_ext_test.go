@@ -35,9 +35,9 @@ func counted(t *testing.T, rt http.RoundTripper, opts ...crest.ClientOption) *cr
 }
 
 // only is the figures of the one endpoint that was called.
-func only(t *testing.T, c interface{ Stats() crest.Stats }) crest.EndpointStats {
+func only(t *testing.T, c crest.Caller) crest.EndpointStats {
 	t.Helper()
-	s := c.Stats()
+	s := crest.StatsOf(c)
 	require.True(t, s.On)
 	require.Len(t, s.Endpoints, 1)
 	return s.Endpoints[0]
@@ -135,11 +135,11 @@ func TestStatsOfCalls(t *testing.T) {
 				require.Equal(t, fmt.Sprint(tt.want.statuses), fmt.Sprint(e.Statuses))
 				require.Equal(t, fmt.Sprint(tt.want.failures), fmt.Sprint(e.Failures))
 				require.Equal(t, tt.want.latency, e.Latency.Sum)
-				require.Len(t, c.Stats().Errors, int(tt.want.failed))
+				require.Len(t, crest.StatsOf(c).Errors, int(tt.want.failed))
 				if tt.want.text != "" {
-					require.Equal(t, tt.want.text, c.Stats().Errors[0].Text)
+					require.Equal(t, tt.want.text, crest.StatsOf(c).Errors[0].Text)
 				}
-				require.NotContains(t, fmt.Sprint(c.Stats()), "SECRET")
+				require.NotContains(t, fmt.Sprint(crest.StatsOf(c)), "SECRET")
 			})
 		})
 	}
@@ -161,7 +161,7 @@ func TestStatsOfWaiting(t *testing.T) {
 		require.EqualValues(t, 3, e.UnderWay)
 		require.EqualValues(t, 1, e.Waiting)
 		require.Zero(t, e.Calls)
-		limits := c.Stats().Limiters
+		limits := crest.StatsOf(c).Limiters
 		require.Equal(t, []crest.LimiterStats{{Type: "*crest.RateLimiter", N: 2, Per: time.Minute, Waiting: 1}}, limits)
 
 		calls.Wait()
@@ -171,8 +171,8 @@ func TestStatsOfWaiting(t *testing.T) {
 		require.Zero(t, e.Waiting)
 		require.InDelta(t, time.Minute, e.SlotWait, float64(2*time.Second))
 		require.Equal(t, e.Latency.Sum, e.SlotWait+3*time.Second)
-		require.Equal(t, 1, c.Stats().Limiters[0].Free, "two have left the window, one is in it")
-		require.Zero(t, c.Stats().Limiters[0].Waiting)
+		require.Equal(t, 1, crest.StatsOf(c).Limiters[0].Free, "two have left the window, one is in it")
+		require.Zero(t, crest.StatsOf(c).Limiters[0].Waiting)
 	})
 }
 
@@ -194,7 +194,7 @@ func TestStatsOfLearnedLimits(t *testing.T) {
 			Learned: []crest.QuotaStats{{Policy: "hour", Limit: 50, Window: time.Hour, Left: 7, Reset: now.Add(30 * time.Second)}},
 		}
 		for range 3 {
-			s := c.Stats()
+			s := crest.StatsOf(c)
 			require.Len(t, s.Limiters, 2)
 			require.Equal(t, crest.LimiterStats{Type: "crest_test.slowLimiter"}, s.Limiters[0], "nothing is known of another's limiter")
 			require.Equal(t, want.Endpoints, s.Limiters[1].Endpoints)
@@ -207,11 +207,11 @@ func TestStatsOfLearnedLimits(t *testing.T) {
 		status, header = 429, http.Header{"Retry-After": {"20"}}
 		_, err = limited.Call(t.Context(), c, crest.Empty{})
 		require.Error(t, err)
-		paused := c.Stats().Limiters[1]
+		paused := crest.StatsOf(c).Limiters[1]
 		require.WithinDuration(t, time.Now().Add(20*time.Second), paused.Paused, 0)
 		require.Zero(t, paused.Free)
 		time.Sleep(time.Hour + time.Minute)
-		over := c.Stats().Limiters[1]
+		over := crest.StatsOf(c).Limiters[1]
 		require.Zero(t, over.Paused)
 		require.Zero(t, over.Learned[0].Reset, "what was left is of a window that has ended")
 		require.Equal(t, 50, over.Free, "the policy's own limit stays")
@@ -228,7 +228,7 @@ func TestStatsOfOpenBodies(t *testing.T) {
 		begun := time.Now().Add(time.Second)
 		got := 0
 		for _, err := range getEvents.Call(t.Context(), c, crest.Empty{}) {
-			s := c.Stats()
+			s := crest.StatsOf(c)
 			if err != nil {
 				break
 			}
@@ -240,12 +240,12 @@ func TestStatsOfOpenBodies(t *testing.T) {
 		require.Equal(t, 2, got)
 		e := only(t, c)
 		require.Zero(t, e.Open)
-		require.Empty(t, c.Stats().Open)
+		require.Empty(t, crest.StatsOf(c).Open)
 		require.EqualValues(t, 1, e.Calls)
 		require.Zero(t, e.Failed, "the call was answered")
 		require.EqualValues(t, 1, e.Broken)
 		require.Equal(t, time.Second, e.Latency.Sum, "until the header")
-		require.Contains(t, c.Stats().Errors[0].Text, "cut by the test")
+		require.Contains(t, crest.StatsOf(c).Errors[0].Text, "cut by the test")
 	})
 }
 
@@ -267,7 +267,7 @@ func TestStatsOfEmptyStream(t *testing.T) {
 	_, err := all(getEvents.Call(t.Context(), c, crest.Empty{}))
 	require.NoError(t, err)
 	require.EqualValues(t, 1, only(t, c).Calls)
-	require.Zero(t, c.Stats().OpenTotal)
+	require.Zero(t, crest.StatsOf(c).OpenTotal)
 }
 
 func TestStatsOfOtherCalls(t *testing.T) {
@@ -284,7 +284,7 @@ func TestStatsOfOtherCalls(t *testing.T) {
 		"prepared": func(ctx context.Context, c *crest.Client[*failure]) error {
 			p, err := crest.Get[crest.Empty, []thing]("/list").Prepare(ctx, c, crest.Empty{})
 			if err == nil {
-				require.Empty(t, c.Stats().Endpoints, "what is not sent is no call")
+				require.Empty(t, crest.StatsOf(c).Endpoints, "what is not sent is no call")
 				_, err = p.Send(ctx)
 			}
 			return err
@@ -297,7 +297,7 @@ func TestStatsOfOtherCalls(t *testing.T) {
 			require.EqualValues(t, 1, e.Calls)
 			require.Zero(t, e.Failed)
 			require.Equal(t, map[int]int64{200: 1}, e.Statuses)
-			require.Zero(t, c.Stats().OpenTotal)
+			require.Zero(t, crest.StatsOf(c).OpenTotal)
 		})
 	}
 }
@@ -312,13 +312,13 @@ func TestStatsOfUpgrade(t *testing.T) {
 	require.NoError(t, err)
 	_, err = io.ReadFull(conn, make([]byte, 5))
 	require.NoError(t, err)
-	open := c.Stats().Open
+	open := crest.StatsOf(c).Open
 	require.Len(t, open, 1)
 	require.True(t, open[0].Connection)
 	require.EqualValues(t, 5, open[0].Received)
 	require.EqualValues(t, 5, open[0].Sent)
 	require.NoError(t, conn.Close())
-	require.Empty(t, c.Stats().Open)
+	require.Empty(t, crest.StatsOf(c).Open)
 }
 
 // Other libraries' requests are no calls.
@@ -327,8 +327,8 @@ func TestStatsOfForeignRequests(t *testing.T) {
 	resp, err := (&http.Client{Transport: crest.RoundTripper(c)}).Get("https://api.example.com/x")
 	require.NoError(t, err)
 	require.NoError(t, resp.Body.Close())
-	require.Empty(t, c.Stats().Endpoints)
-	require.Equal(t, 4, c.Stats().Limiters[0].Free, "it has taken a slot all the same")
+	require.Empty(t, crest.StatsOf(c).Endpoints)
+	require.Equal(t, 4, crest.StatsOf(c).Limiters[0].Free, "it has taken a slot all the same")
 }
 
 // A client without the option, and none at all, have no figures; a closed one keeps them.
@@ -338,8 +338,8 @@ func TestStatsOffAndClosed(t *testing.T) {
 	_, err := getThing.Call(t.Context(), off, crest.Empty{})
 	require.NoError(t, err)
 	var sdk struct{ *crest.Client[*failure] }
-	for _, c := range []interface{ Stats() crest.Stats }{off, sdk, &sdk, (*crest.Client[*failure])(nil), new(crest.Client[*failure])} {
-		require.Equal(t, crest.Stats{}, c.Stats())
+	for _, c := range []crest.Caller{off, sdk, &sdk, (*crest.Client[*failure])(nil), new(crest.Client[*failure])} {
+		require.Equal(t, crest.Stats{}, crest.StatsOf(c))
 	}
 	on := newClient(t, "https://api.example.com/v1", rt, crest.WithStats())
 	sdk.Client = on
@@ -348,7 +348,7 @@ func TestStatsOffAndClosed(t *testing.T) {
 	require.NoError(t, on.Close())
 	_, err = getThing.Call(t.Context(), sdk, crest.Empty{})
 	require.ErrorIs(t, err, crest.ErrClosed)
-	s := sdk.Stats()
+	s := crest.StatsOf(sdk)
 	require.True(t, s.Closed)
 	require.Equal(t, "https://api.example.com", s.Origin)
 	require.EqualValues(t, 1, s.Endpoints[0].Calls)
@@ -374,13 +374,13 @@ func TestStatsBounds(t *testing.T) {
 	require.Positive(t, e.Statuses[-1])
 	require.EqualValues(t, 200, total(e.Statuses))
 	require.EqualValues(t, 200, total(e.Failures))
-	require.Len(t, c.Stats().Errors, 32)
+	require.Len(t, crest.StatsOf(c).Errors, 32)
 	require.NotContains(t, fmt.Sprint(e.Failures), "\n")
 
 	for i := range 1100 {
 		_, _ = crest.Get[crest.Empty, crest.Empty](fmt.Sprintf("/made/%d", i)).Call(t.Context(), c, crest.Empty{})
 	}
-	endpoints := c.Stats().Endpoints
+	endpoints := crest.StatsOf(c).Endpoints
 	require.Len(t, endpoints, 1001)
 	var calls int64
 	for _, e := range endpoints {
@@ -428,7 +428,7 @@ func TestStatsOfErrorThatPanics(t *testing.T) {
 	require.ErrorIs(t, err, crest.ErrStatus)
 	e := only(t, c)
 	require.EqualValues(t, 1, e.Failed)
-	require.Equal(t, "crest: the Error method of the error model panicked", c.Stats().Errors[0].Text)
+	require.Equal(t, "crest: the Error method of the error model panicked", crest.StatsOf(c).Errors[0].Text)
 }
 
 // Many at once, with readers beside them.
@@ -445,12 +445,12 @@ func TestStatsConcurrent(t *testing.T) {
 				if b, err := open.Call(t.Context(), c, crest.Empty{}); err == nil {
 					_ = b.Close()
 				}
-				_ = c.Stats()
+				_ = crest.StatsOf(c)
 			}
 		})
 	}
 	calls.Wait()
-	s := c.Stats()
+	s := crest.StatsOf(c)
 	require.Len(t, s.Endpoints, 2)
 	for _, e := range s.Endpoints {
 		require.EqualValues(t, 400, e.Calls)
@@ -467,11 +467,11 @@ func TestStatsJSON(t *testing.T) {
 		for range 2 {
 			_, _ = getThing.Call(t.Context(), c, crest.Empty{})
 		}
-		text, err := json.Marshal(c.Stats())
+		text, err := json.Marshal(crest.StatsOf(c))
 		require.NoError(t, err)
 		var back crest.Stats
 		require.NoError(t, json.Unmarshal(text, &back))
-		require.Equal(t, c.Stats().Endpoints, back.Endpoints)
+		require.Equal(t, crest.StatsOf(c).Endpoints, back.Endpoints)
 		require.Contains(t, string(text), `"statuses":{"200":1,"404":1},"failures":{"status":1}`)
 		require.Contains(t, string(text), `"latency":{"calls":2,"sum":2000000000,"max":1000000000,"buckets":[{"from":819200000,"to":1158520832,"calls":2}]}`)
 	})

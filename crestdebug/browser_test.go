@@ -57,7 +57,7 @@ func (f roundTrip) RoundTrip(req *http.Request) (*http.Response, error) { return
 
 // TestBrowser reads the page as Go parses it, and as Chromium does where it is installed (Debian's package chromium).
 func TestBrowser(t *testing.T) {
-	server := httptest.NewServer(crestdebug.Handler(traffic(t), crestdebug.Named("everything", full())))
+	server := httptest.NewServer(crestdebug.Showing([]crest.Caller{traffic(t)}, crestdebug.Shown{Name: "everything", Stats: full()}))
 	t.Cleanup(server.Close)
 	address := server.URL + "/?refresh=0"
 	readers := map[string]func(t *testing.T) *html.Node{"a reader in Go": func(t *testing.T) *html.Node {

@@ -14,33 +14,39 @@ import (
 	"github.com/crest-go/crest"
 )
 
-// Source is what has figures: a [crest.Client], or an SDK's client that embeds one. It must be safe for concurrent use, as they are.
-type Source interface{ Stats() crest.Stats }
-
 // Named gives a client a name on the page, in place of its origin. It is for programs that have several clients of one API.
-func Named(name string, s Source) Source { return named{s, name} }
+func Named(name string, c crest.Caller) crest.Caller { return named{c, name} }
 
 type named struct {
-	Source
+	crest.Caller
 	name string
 }
 
 // Handler shows the figures of clients, in their order. It answers GET and HEAD, whatever the path. Clients are told apart by the origin of
 // their base URL, or by [Named]. A nil one is a mistake of the program and panics at once; a client that does not count is told of
 // on the page. The Handler is safe for concurrent use.
-func Handler(clients ...Source) http.Handler {
+func Handler(clients ...crest.Caller) http.Handler {
+	var h handler
 	for i, c := range clients {
+		var name string
 		if n, ok := c.(named); ok {
-			c = n.Source
+			c, name = n.Caller, n.name
 		}
 		if v := reflect.ValueOf(c); !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil() {
 			panic(fmt.Sprintf("crestdebug: Handler: client %d of %d is nil: make it before its page", i+1, len(clients)))
 		}
+		h = append(h, source{name, func() crest.Stats { return crest.StatsOf(c) }})
 	}
-	return handler(append([]Source(nil), clients...))
+	return h
 }
 
-type handler []Source
+// source is a client as the page sees it.
+type source struct {
+	name  string
+	stats func() crest.Stats
+}
+
+type handler []source
 
 var (
 	//go:embed page.html

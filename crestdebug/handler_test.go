@@ -21,18 +21,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// figures is a source that always says the same.
-type figures crest.Stats
-
-func (f figures) Stats() crest.Stats { return crest.Stats(f) }
-
 // hostile is what a server can have a page show.
 const hostile = `<script>alert("x")</script>'"&<img src=x onerror=alert(1)>`
 
 var now = time.Date(2026, 3, 4, 5, 6, 7, 0, time.UTC)
 
 // full has something of everything.
-func full() figures {
+func full() crest.Stats {
 	seconds := make([]int64, 60)
 	for i := range seconds {
 		seconds[i] = int64(i % 7)
@@ -41,7 +36,7 @@ func full() figures {
 		{From: 0, To: 100 * time.Microsecond, Calls: 10}, {From: 12800 * time.Microsecond, To: 18102 * time.Microsecond, Calls: 60},
 		{From: 2317 * time.Millisecond, To: 3276800 * time.Microsecond, Calls: 20},
 	}}
-	return figures{
+	return crest.Stats{
 		On: true, Origin: "https://api.example.com", Since: now.Add(-time.Hour), At: now, Closed: true, OpenTotal: 300,
 		Endpoints: []crest.EndpointStats{
 			{Endpoint: "GET /quiet", Calls: 1234567, Seconds: make([]int64, 60), Attempts: 1234567, Statuses: map[int]int64{200: 1234567}},
@@ -116,7 +111,7 @@ func text(list ...*html.Node) string {
 }
 
 func TestPage(t *testing.T) {
-	doc := parsed(t, get(t, crestdebug.Handler(crestdebug.Named("pets", full())), "GET", "/debug"))
+	doc := parsed(t, get(t, crestdebug.Showing(nil, crestdebug.Shown{Name: "pets", Stats: full()}), "GET", "/debug"))
 	require.Equal(t, "pets closed", text(find(doc, "h1", "")...))
 	require.Contains(t, text(doc), "https://api.example.com · since 1 h")
 
@@ -149,16 +144,16 @@ func TestPageOfLittle(t *testing.T) {
 		counting, err := crest.New[*crest.Problem]("https://api.example.com/v1", crest.WithStats())
 		require.NoError(t, err)
 		const off = "This client counts nothing. Make it with the option crest.WithStats() ."
-		for want, sources := range map[string][]crestdebug.Source{
+		for want, sources := range map[string][]crest.Caller{
 			"No client was given to this page.": nil,
 			"a client " + off:                   {&sdk},
-			"pets " + off:                       {crestdebug.Named("pets", figures{})},
+			"pets " + off:                       {crestdebug.Named("pets", &sdk)},
 			"https://api.example.com since 0 s calls 0 last minute 0 /s failed 0 retries 0 under way 0 waiting for slots 0 bodies open 0 Operations None was called yet.": {counting},
 		} {
 			require.Contains(t, text(parsed(t, get(t, crestdebug.Handler(sources...), "GET", "/"))), want)
 		}
 	})
-	both := parsed(t, get(t, crestdebug.Handler(full(), crestdebug.Named("b", full())), "GET", "/"))
+	both := parsed(t, get(t, crestdebug.Showing(nil, crestdebug.Shown{Stats: full()}, crestdebug.Shown{Name: "b", Stats: full()}), "GET", "/"))
 	require.Len(t, find(both, "section", "client"), 2)
 }
 
@@ -166,16 +161,16 @@ func TestPageOfLittle(t *testing.T) {
 func TestHandlerMistakes(t *testing.T) {
 	var client *crest.Client[*crest.Problem]
 	type sdk struct{ *crest.Client[*crest.Problem] }
-	for name, source := range map[string]crestdebug.Source{
+	for name, source := range map[string]crest.Caller{
 		"interface": nil, "client": client, "SDK": (*sdk)(nil), "named": crestdebug.Named("x", client), "named nothing": crestdebug.Named("x", nil),
 	} {
-		require.PanicsWithValue(t, "crestdebug: Handler: client 2 of 2 is nil: make it before its page", func() { crestdebug.Handler(full(), source) }, name)
+		require.PanicsWithValue(t, "crestdebug: Handler: client 2 of 2 is nil: make it before its page", func() { crestdebug.Handler(new(crest.Client[*crest.Problem]), source) }, name)
 	}
 }
 
 // The page loads nothing, runs nothing and is not kept: the policy allows its own style alone.
 func TestPageHeaders(t *testing.T) {
-	h := crestdebug.Handler(full())
+	h := crestdebug.Showing(nil, crestdebug.Shown{Stats: full()})
 	resp := get(t, h, "GET", "/")
 	doc := parsed(t, resp)
 	style := find(doc, "style", "")
@@ -209,7 +204,7 @@ func TestPageHeaders(t *testing.T) {
 
 func TestPageRefresh(t *testing.T) {
 	for query, want := range map[string]string{"": "3", "?refresh=10": "10", "?refresh=0": "", "?refresh=-1": "", "?refresh=x": "3", "?refresh=99999": "3600", "?refresh=1;url=//a.example": "3"} {
-		doc := parsed(t, get(t, crestdebug.Handler(full()), "GET", "/x"+query))
+		doc := parsed(t, get(t, crestdebug.Showing(nil, crestdebug.Shown{Stats: full()}), "GET", "/x"+query))
 		got := ""
 		for _, m := range find(doc, "meta", "") {
 			if attribute(m, "http-equiv") == "refresh" {

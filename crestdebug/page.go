@@ -75,11 +75,11 @@ func (h handler) page(refresh int) page {
 	return p
 }
 
-func viewOf(source Source) clientView {
-	s := source.Stats()
+func viewOf(from source) clientView {
+	s := from.stats()
 	v := clientView{Name: s.Origin, On: s.On, Closed: s.Closed}
-	if n, ok := source.(named); ok {
-		v.Name, v.Origin = n.name, s.Origin
+	if from.name != "" {
+		v.Name, v.Origin = from.name, s.Origin
 	}
 	if v.Name == "" {
 		v.Name = "a client"
