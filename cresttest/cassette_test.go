@@ -366,6 +366,7 @@ func TestCassetteCheck(t *testing.T) {
 		"an undeclared failure":        {"404 Not Found", "409 Conflict", nil},
 		"a failure without a body":     {`{"message":"no such cd","at":7}`, "", nil},
 		"a piece of a stream":          {`{"name":"So What"}`, `{"name":""}`, []string{"cds.http:41: GET /cds/new", "validation"}},
+		"what was read in part":        {"=== answer\nHTTP/1.1 200 OK\nContent-Type: text/event-stream\n\nid: 1\ndata: {\"name\":\"So What\"}", "=== answer (partial)\nHTTP/1.1 200 OK\nContent-Type: text/event-stream\n\nid: 1\ndata: {\"name\":\"\"}", nil},
 		"a query":                      {"cds/7?page=2", "cds/7?page=two", nil}, // hidden: see below
 		"a query without marks":        {"cds/7?page=2&who=[redacted]", "cds/7?page=two", []string{"cds.http:3:", "does not accept the request", "page"}},
 		"a path":                       {"/cds/7?", "/cds/seven?", nil},
