@@ -105,11 +105,18 @@ func TestCassetteHostileHeaders(t *testing.T) {
 	calls := func(c *crest.Client[*apiError]) {
 		_, err := crest.Get[pathRequest, cd]("/cds/by/{name}").Call(t.Context(), c, pathRequest{"a b\n=== c/é"})
 		require.NoError(t, err)
+		req, err := http.NewRequestWithContext(t.Context(), "GET", "https://shop.example/raw", nil)
+		require.NoError(t, err)
+		req.URL.RawQuery = "a b\n=== c=d"
+		resp, err := crest.RoundTripper(c).RoundTrip(req)
+		require.NoError(t, err)
+		require.NoError(t, resp.Body.Close())
 	}
 	require.Empty(t, d.run("record", calls))
 	require.Contains(t, d.text(), "GET /v1/cds/by/a%20b%0A%3D%3D%3D%20c%2F%C3%A9 HTTP/1.1\n")
 	require.Contains(t, d.text(), "Retry-After: 1\nServer: a    === GET /x # b\n\n")
-	require.Equal(t, 2, strings.Count(d.text(), "\n=== "))
+	require.Contains(t, d.text(), "GET /raw?a%20b%0A=[redacted] HTTP/1.1\n")
+	require.Equal(t, 4, strings.Count(d.text(), "\n=== "))
 	d.way = offline
 	require.Empty(t, d.run("strict", calls))
 }
