@@ -32,7 +32,10 @@ func (a *answer) read(h *hop) *CallError {
 			err = errors.Join(err, contextError(h))
 		}
 		a.bodyErr = err
-		release(wire, h.stop)
+		if err != nil || a.cut || a.headOnly() || decoded != io.Reader(wire) { // else it was read to its end
+			drain(wire, h.stop)
+		}
+		_ = wire.Close()
 		return nil
 	case result.kind == emptyResult && c.settings.check == nil:
 		release(wire, h.stop) // whatever it is and however coded
