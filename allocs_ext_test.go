@@ -42,6 +42,7 @@ const parcelJSON = `{"id":7,"name":"books","weight":1.5,"to":{"street":"Elm","ci
 
 var (
 	getParcel   = crest.Get[parcelRequest, parcel]("/parcels/{id}")
+	getLimited  = crest.Get[parcelRequest, parcel]("/parcels/{id}", crest.WithRateLimit(1_000_000, time.Second))
 	postParcel  = crest.Post[parcel, parcel]("/parcels")
 	listParcels = crest.Get[parcelRequest, []parcel]("/parcels/{id}/all")
 	parcelAsked = parcelRequest{ID: 7, Expand: "to", Limit: 3, Tenant: "acme", Trace: "t-1"}
@@ -125,6 +126,10 @@ func TestAllocationBudgets(t *testing.T) {
 			}
 			return nil
 		}, 34},
+		"limited GET": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
+			_, err := getLimited.Call(t.Context(), c, parcelAsked)
+			return err
+		}, 20},
 		"list of 20": {storedJSON(200, "["+strings.Repeat(parcelJSON+",", 19)+parcelJSON+"]"), func(c crest.Caller) error {
 			_, err := listParcels.Call(t.Context(), c, parcelAsked)
 			return err
