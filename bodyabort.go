@@ -32,13 +32,41 @@ type readResult struct {
 var errReaderLeft = &requestBodyError{errors.New("the reader ended its goroutine, as runtime.Goexit does")}
 
 func (b *abortableBody) Read(p []byte) (int, error) {
-	if b.givenUp || b.ctx.Err() != nil {
-		return 0, context.Cause(b.ctx)
+	piece, err := b.piece(min(len(p), readPiece))
+	return copy(p, piece), err
+}
+
+// writePiece is how much is asked for at once where nothing is copied: a chunk is two writes to the connection, whatever its size.
+const writePiece = 128 << 10
+
+// WriteTo is what net/http asks for a body whose length is not known.
+func (b *abortableBody) WriteTo(w io.Writer) (written int64, err error) {
+	for size := readPiece; err == nil; size = writePiece { // a small body takes no large buffer
+		var piece []byte
+		if piece, err = b.piece(size); len(piece) == 0 {
+			continue
+		}
+		n, failed := w.Write(piece)
+		written += int64(n)
+		if failed != nil {
+			return written, failed
+		}
 	}
-	if size := min(len(p), readPiece); len(b.buf) < size {
+	if err == io.EOF {
+		err = nil
+	}
+	return written, err
+}
+
+// piece reads up to size bytes, which are good until the next.
+func (b *abortableBody) piece(size int) ([]byte, error) {
+	if b.givenUp || b.ctx.Err() != nil {
+		return nil, context.Cause(b.ctx)
+	}
+	if len(b.buf) < size {
 		b.buf = make([]byte, size)
 	}
-	buf, done := b.buf[:min(len(p), readPiece)], make(chan readResult, 1)
+	buf, done := b.buf[:size], make(chan readResult, 1)
 	go func() {
 		r := readResult{err: errReaderLeft}
 		defer func() { done <- r }()
@@ -46,10 +74,10 @@ func (b *abortableBody) Read(p []byte) (int, error) {
 	}()
 	select {
 	case r := <-done:
-		return copy(p, buf[:r.n]), r.err
+		return buf[:r.n], r.err
 	case <-b.ctx.Done():
 		b.givenUp = true
-		return 0, context.Cause(b.ctx)
+		return nil, context.Cause(b.ctx)
 	}
 }
 

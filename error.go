@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -136,7 +137,7 @@ func formatError(f fmt.State, verb rune, text string) {
 // statusText is the code with its standard text; the server's own phrase stays out of messages.
 func statusText(code int) string {
 	if text := http.StatusText(code); text != "" {
-		return fmt.Sprintf("%d %s", code, text)
+		return strconv.Itoa(code) + " " + text
 	}
 	return fmt.Sprintf("%03d", code)
 }

@@ -17,7 +17,8 @@ type flight struct {
 	wired  http.Request  // as the transport gets it, unless a proxy or credentials want another
 	url    url.URL       // its own, where limiters may have to end it
 	ctx    context.Context
-	cancel context.CancelCauseFunc // nil without limiters: then nothing is ever held back
+	cancel context.CancelCauseFunc // ends ctx; nil without limiters: then nothing is ever held back
+	own    bool                    // ctx is the flight's alone
 	trace  httptrace.ClientTrace
 	way    *proxyWay     // nil without proxies
 	sent   *http.Request // what the transport has got
@@ -87,8 +88,13 @@ func (f *flight) crashed() {
 // observed returns the context under which the transport reports to the flight.
 func (f *flight) observed() context.Context {
 	f.ctx = f.asked.Context()
-	if len(f.hop.settings.limiters) > 0 {
+	switch {
+	case len(f.hop.settings.limiters) == 0:
+	case f.hop.alone():
+		f.cancel = f.hop.cancel
+	default:
 		f.ctx, f.cancel = context.WithCancelCause(f.ctx)
+		f.own = true
 	}
 	f.trace = httptrace.ClientTrace{GotConn: f.gotConn, WroteHeaders: f.wroteHeaders, WroteRequest: f.wroteRequest}
 	if c := f.hop.core; !c.hooked() || len(c.settings.client.own.pins) > 0 { // each hook is an allocation
@@ -106,7 +112,7 @@ func (f *flight) abandon() {
 // release leaves the pool and ends what the flight's own context holds.
 func (f *flight) release() {
 	f.place.end()
-	if f.cancel != nil {
+	if f.own {
 		f.cancel(nil)
 	}
 }

@@ -12,6 +12,7 @@ import (
 
 // bindHeaders adds the headers and cookies of the options in the same way.
 func (s *settings) bindHeaders(out *outgoing, parts *bind.Parts) {
+	parts.Lines = slices.Grow(parts.Lines, len(s.headers)+automaticHeaders)
 	if parts.Header == nil {
 		parts.Header = make(http.Header, len(s.headers)+automaticHeaders)
 	}

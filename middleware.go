@@ -222,6 +222,9 @@ func (h *hop) innermost(req *http.Request) (*http.Response, error) {
 	}
 }
 
+// alone reports whether the hop has one request at a time, so that ending the hop ends nothing else.
+func (h *hop) alone() bool { return h.call != nil && !h.call.wrapped() }
+
 // guarded is fly, with everything settled when a function of the caller's panics.
 func (f *flight) guarded() (*http.Response, error) {
 	settled := false

@@ -2,6 +2,7 @@ package crest
 
 import (
 	"context"
+	"maps"
 	"net/http"
 	"net/url"
 )
@@ -70,11 +71,7 @@ func (p *Prepared[Res]) Send(ctx context.Context) (*Response[Res], error) {
 
 // visible is a copy of h without the entries that only suppress a header.
 func visible(h http.Header) http.Header {
-	out := make(http.Header, len(h))
-	for name, values := range h {
-		if len(values) > 0 {
-			out[name] = append([]string(nil), values...)
-		}
-	}
+	out := h.Clone()
+	maps.DeleteFunc(out, func(_ string, values []string) bool { return len(values) == 0 })
 	return out
 }

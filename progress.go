@@ -111,7 +111,7 @@ type meteredUpload struct {
 }
 
 func (b *meteredUpload) Read(p []byte) (int, error) {
-	n, err := b.ReadCloser.Read(p)
+	n, err := b.ReadCloser.Read(p[:min(len(p), readPiece)])
 	b.done += int64(n)
 	if n > 0 && (!b.again || b.hop.underway.Load() > 0) { // what is read before the transport has it is read to be signed
 		if failed := b.tell(); failed != nil {

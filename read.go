@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 )
@@ -32,7 +33,10 @@ func (a *answer) read(h *hop) *CallError {
 			err = errors.Join(err, contextError(h))
 		}
 		a.bodyErr = err
-		release(wire, h.stop)
+		if err != nil || a.cut || a.headOnly() || decoded != io.Reader(wire) { // else it was read to its end
+			drain(wire, h.stop)
+		}
+		_ = wire.Close()
 		return nil
 	case result.kind == emptyResult && c.settings.check == nil:
 		release(wire, h.stop) // whatever it is and however coded
@@ -128,7 +132,7 @@ const maxIdleReads = 100
 var errBound = errors.New("the bound is reached")
 
 // readAtMost reads r to its end, up to limit bytes. The buffer is sized by the announced length
-// only up to 512 KiB: the announcement may be a lie.
+// only up to 512 KiB, and then up to four times what has come: the announcement may be a lie.
 func readAtMost(r io.Reader, limit, announced int64) ([]byte, error) {
 	size := int64(512)
 	if announced >= 0 {
@@ -152,8 +156,9 @@ func readAtMost(r io.Reader, limit, announced int64) ([]byte, error) {
 				return buf, io.ErrNoProgress
 			}
 		}
-		if len(buf) == cap(buf) {
-			buf = append(buf, 0)[:len(buf)]
+		if len(buf) == cap(buf) { // what has come makes the announcement likelier
+			more := min(max(announced-int64(len(buf)), 0), 3*int64(len(buf)), limit) + 1
+			buf = slices.Grow(buf, int(more))
 		}
 	}
 }

@@ -73,16 +73,11 @@ func (r *redaction) url(u *url.URL) string {
 	if u == nil {
 		return ""
 	}
-	var b strings.Builder
-	b.WriteString(u.Scheme)
-	b.WriteString("://")
-	b.WriteString(u.Host)
-	b.WriteString(u.EscapedPath())
-	if query := r.query(u.RawQuery); query != "" {
-		b.WriteByte('?')
-		b.WriteString(query)
+	text := u.Scheme + "://" + u.Host + u.EscapedPath()
+	if u.RawQuery == "" {
+		return text
 	}
-	return b.String()
+	return text + "?" + r.query(u.RawQuery)
 }
 
 // query keeps the keys of a query and the values that are known to be harmless.

@@ -29,7 +29,7 @@ func (c *call) bind(req reflect.Value) *CallError {
 	out := c.firsts().bound.take()
 	out.method = c.endpoint.method
 	text := c.firsts().text.take()
-	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], MoreHeaders: len(c.settings.headers) + automaticHeaders}
+	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], Lines: text.lines[:0]}
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
 		return fail(ErrRequest, "", nested(err))
 	}

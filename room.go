@@ -12,7 +12,7 @@ import (
 type room struct {
 	call     call
 	bound    first[outgoing]
-	text     first[urlText]
+	text     first[texts]
 	url      first[url.URL]
 	sent     first[outgoing]
 	life     first[lifetime]
@@ -24,10 +24,11 @@ type room struct {
 	attempts first[[1]Attempt]
 }
 
-// urlText is where path and query are written; longer ones find their own place.
-type urlText struct {
+// texts is where path, query and the lines of headers are written; what is longer finds its own place.
+type texts struct {
 	path  [144]byte
 	query [96]byte
+	lines [12]string
 }
 
 // first is the place of one T.

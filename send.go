@@ -238,7 +238,12 @@ func (r *retrying) lost(h *hop, err *CallError, start time.Time) *CallError {
 // what it changes, and a transport changes nothing ([http.RoundTripper]); where the caller can send the same request once more, that is not
 // relied upon.
 func (c *call) handedOut() bool {
-	return c.core.chain != nil || c.endpoint.chain != nil || len(c.extra) > 0 || c.settings.retry.Before != nil || c.shown
+	return c.wrapped() || c.settings.retry.Before != nil || c.shown
+}
+
+// wrapped reports whether the call passes middleware.
+func (c *call) wrapped() bool {
+	return c.core.chain != nil || c.endpoint.chain != nil || len(c.extra) > 0
 }
 
 // request makes req the request of one attempt.

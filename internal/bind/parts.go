@@ -34,15 +34,15 @@ type Parts struct {
 	Query []byte
 	// Header has canonical names. It is made when the first header is set.
 	Header http.Header
-	// MoreHeaders is how many lines the caller is going to set: room is made for them.
-	MoreHeaders int
+	// Lines is room for the lines of headers; what does not fit is allocated.
+	Lines []string
+
+	headers int // how many are likely
 	// Cookies are in declared order.
 	Cookies []Pair
 	// Secrets are the located fields that hold a secret. They stand nowhere
 	// else (but in ClearPath) and are attached by the authorize step.
 	Secrets []SecretPair
-
-	lines []string // room for the lines of headers
 }
 
 // Pair is a name and its value.
@@ -67,13 +67,13 @@ func (p *Parts) addHeader(name, value string) {
 // SetHeader sets the lines of a canonical name, which are copied. As long as there is room all names share one allocation.
 func (p *Parts) SetHeader(name string, values ...string) {
 	if p.Header == nil {
-		p.Header = make(http.Header, cap(p.lines))
+		p.Header = make(http.Header, p.headers)
 	}
-	from := len(p.lines)
-	if from+len(values) > cap(p.lines) {
+	from := len(p.Lines)
+	if from+len(values) > cap(p.Lines) {
 		p.Header[name] = append([]string(nil), values...)
 		return
 	}
-	p.lines = append(p.lines, values...)
-	p.Header[name] = p.lines[from:len(p.lines):len(p.lines)]
+	p.Lines = append(p.Lines, values...)
+	p.Header[name] = p.Lines[from:len(p.Lines):len(p.Lines)]
 }

@@ -93,10 +93,12 @@ func (r *Request) Encode(v reflect.Value, out *Parts) error {
 // perField is the room that a field's text is likely to need.
 const perField = 24
 
+// moreLines is the room for the header lines that callers set beside the model's.
+const moreLines = 5
+
 func (r *Request) prepare(out *Parts) {
-	if lines := len(r.headers) + out.MoreHeaders; lines > 0 {
-		out.lines = make([]string, 0, lines)
-	}
+	out.headers = len(r.headers) + moreLines
+	out.Lines = slices.Grow(out.Lines, out.headers)
 	size := len(r.constant)
 	for _, e := range r.pairs {
 		size += len(e.name) + perField
