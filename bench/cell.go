@@ -7,7 +7,6 @@ import (
 	"net/http"
 	"runtime"
 	"testing"
-	"time"
 )
 
 // Key names one contender doing one workload over one link.
@@ -52,19 +51,6 @@ func (c *Cell) time(ctx context.Context) (testing.BenchmarkResult, error) {
 		return result, errors.New("the benchmark of the same name says why")
 	}
 	return result, nil
-}
-
-// once times n operations as one run.
-func once(n int, operations func() error) (testing.BenchmarkResult, error) {
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	start := time.Now()
-	err := operations()
-	took := time.Since(start)
-	runtime.ReadMemStats(&after)
-	return testing.BenchmarkResult{
-		N: n, T: took, MemAllocs: after.Mallocs - before.Mallocs, MemBytes: after.TotalAlloc - before.TotalAlloc,
-	}, err
 }
 
 func (c *Cell) runParallel(ctx context.Context, b *testing.B) {

@@ -326,13 +326,11 @@ func requireAnswers(t *testing.T, calls Calls) {
 
 // The headers of the canned answers are shared by all responses in memory.
 func TestAnswersStayAsTheyWere(t *testing.T) {
-	everywhere(t, func(t *testing.T, _ *Link, calls Calls, _ *recorder) {
-		for _, w := range Workloads() {
-			if call := w.Bind(calls, Quick); call != nil && !w.Wire {
-				require.NoError(t, call(t.Context()))
-			}
-		}
-	})
+	f := &Field{scale: Quick}
+	t.Cleanup(f.Close)
+	for _, c := range Contenders() {
+		require.NoError(t, f.add(t.Context(), Memory(), c))
+	}
 	for _, a := range []*answer{orderAnswer, receiptAnswer, listAnswer, errorAnswer} {
 		require.Equal(t, newAnswer(a.status, json.RawMessage(a.body)), a)
 	}
