@@ -87,16 +87,29 @@ func (s *realServer) kill() {
 func (s *realServer) start() {
 	_, port, err := net.SplitHostPort(s.at)
 	require.NoError(s.t, err)
+	s.waitForPort()
 	s.cmd = exec.Command(s.path, "--port", port, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--dir", s.t.TempDir())
 	require.NoError(s.t, s.cmd.Start())
 	waitUntilUp(s.t, s.at)
+}
+
+// waitForPort waits while somebody else has the port: in the time in which it was nobody's, another test may have got it.
+func (s *realServer) waitForPort() {
+	s.t.Helper()
+	require.Eventually(s.t, func() bool {
+		l, err := net.Listen("tcp", s.at)
+		if err == nil {
+			_ = l.Close()
+		}
+		return err == nil
+	}, time.Minute, time.Millisecond)
 }
 
 func waitUntilUp(t *testing.T, addr string) {
 	t.Helper()
 	c := redis.NewClient(&redis.Options{Addr: addr})
 	defer c.Close()
-	require.Eventually(t, func() bool { return c.Ping(context.Background()).Err() == nil }, 20*time.Second, 10*time.Millisecond)
+	require.Eventually(t, func() bool { return c.Ping(context.Background()).Err() == nil }, time.Minute, 10*time.Millisecond)
 }
 
 // embedded is a server in this process behind a proxy that can stop to forward.
