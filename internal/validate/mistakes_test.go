@@ -265,7 +265,7 @@ func tryRule(t *testing.T, engine *validator.Validate, of reflect.Type, tag stri
 	if len(tags.standIns) > 0 {
 		engine = tags.engine()
 	}
-	if tags.probe(engine); len(tags.mistakes) > 0 {
+	if tags.probe(engine, false); len(tags.mistakes) > 0 {
 		return
 	}
 	plan := &Plan{engine: engine, open: true}

@@ -53,9 +53,8 @@ func compile(t reflect.Type) (*Plan, []error) {
 	plan := &Plan{asks: s.leads}
 	if tags.found {
 		plan.engine, plan.open = tags.engine(), s.open
-		if tags.probe(plan.engine); len(tags.mistakes) == 0 {
-			plan.keeps = tags.verdict(t)
-		}
+		plan.keeps = tags.verdict(t)
+		tags.probe(plan.engine, plan.keeps != nil)
 	}
 	return plan, tags.mistakes
 }

@@ -5,19 +5,21 @@ import (
 	"reflect"
 	"runtime"
 	"strings"
+	"sync"
 
 	"github.com/go-playground/validator/v10"
 )
 
 // probe runs each rule alone on samples of its type: in a tag the first rule that
-// fails hides those behind it. Then it runs the models as a whole.
-func (c *tags) probe(engine *validator.Validate) {
+// fails hides those behind it. Then it runs the models as a whole, unless a verdict
+// knows all that stands in them: such rules are about their own value alone.
+func (c *tags) probe(engine *validator.Validate, known bool) {
 	for _, r := range c.rules {
-		if said := c.panics(engine, r); said != "" {
+		if said := c.said(engine, r, known); said != "" {
 			place{c, r.model, r.field}.mistake("%s", r.mend(said))
 		}
 	}
-	if len(c.mistakes) > 0 || c.calls {
+	if known || len(c.mistakes) > 0 || c.calls {
 		return // a model's own method may well panic on a sample
 	}
 	for _, t := range c.models {
@@ -28,6 +30,28 @@ func (c *tags) probe(engine *validator.Validate) {
 			}
 		}
 	}
+}
+
+// probed grows with the types and rules of a program. A rule on a type is asked about
+// once: a program has many models, and few kinds of fields. The engine, too, would
+// remember each model by copying all it knows, which makes many models slow to declare.
+var probed sync.Map // probedRule → string
+
+type probedRule struct {
+	base reflect.Type
+	text string
+}
+
+func (c *tags) said(engine *validator.Validate, r rule, known bool) string {
+	if !known || isSecret(r.base) {
+		return c.panics(engine, r)
+	}
+	at := probedRule{r.base, r.text}
+	said, ok := probed.Load(at)
+	if !ok {
+		said, _ = probed.LoadOrStore(at, c.panics(engine, r))
+	}
+	return said.(string)
 }
 
 func (c *tags) panics(engine *validator.Validate, r rule) string {

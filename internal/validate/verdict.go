@@ -33,8 +33,11 @@ type modelField struct {
 	keeps verdict
 }
 
-// verdict returns nil where only the engine can tell.
+// verdict returns nil where only the engine can tell, or where there is a mistake.
 func (c *tags) verdict(t reflect.Type) verdict {
+	if len(c.mistakes) > 0 {
+		return nil
+	}
 	vs := &verdicts{tags: c, models: map[reflect.Type]*model{}}
 	if keeps := vs.top(t); !vs.beyond {
 		return keeps

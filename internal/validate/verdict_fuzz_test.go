@@ -105,7 +105,7 @@ func FuzzVerdict(f *testing.F) {
 		if len(tags.standIns) > 0 {
 			engine = tags.engine()
 		}
-		if tags.probe(engine); len(tags.mistakes) > 0 || !tags.found {
+		if tags.probe(engine, false); len(tags.mistakes) > 0 || !tags.found {
 			return
 		}
 		keeps := tags.verdict(of)
