@@ -231,12 +231,15 @@ func TestFaultRowsThatAreNone(t *testing.T) {
 		"HTTP/1.0 until the end":    {"HTTP/1.0 200 OK\r\n\r\nabc", "abc"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := newClient(t, canned(t, tt.wire))
-			for range 2 { // row 19: the next request must not read what was left
+			s := new(faultServer)
+			c, end := s.client(t, canned(t, tt.wire))
+			for range 2 { // row 19: the next request must not read what was left, once net/http has seen that there is something
 				got, err := crest.Get[crest.Empty, string]("/x").Call(t.Context(), c, crest.Empty{})
 				require.NoError(t, err)
 				require.Equal(t, tt.want, got)
+				eventually(t, s.empty)
 			}
+			end()
 		})
 	}
 	t.Run("row 18 304 with a body", func(t *testing.T) {
