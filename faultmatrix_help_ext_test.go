@@ -303,13 +303,19 @@ func (s *faultServer) empty() bool {
 	return s.open == 0
 }
 
-// start makes a client of the server. The function ends its idle connections and sees that no other is left.
-func (s *faultServer) start(t *testing.T, opts ...crest.ClientOption) (c *crest.Client[*failure], end func()) {
+// start makes a client of the server.
+func (s *faultServer) start(t *testing.T) (c *crest.Client[*failure], end func()) {
+	t.Helper()
+	return s.client(t, listen(t, s.serve))
+}
+
+// client makes one whose connections are counted. The function ends the idle ones and sees that no other is left.
+func (s *faultServer) client(t *testing.T, base string) (c *crest.Client[*failure], end func()) {
 	t.Helper()
 	s.changed = sync.NewCond(&s.mu)
 	rt := crest.NewTransport()
 	rt.Proxy, rt.DialContext = nil, s.dial
-	c = newClient(t, listen(t, s.serve), append([]crest.ClientOption{crest.WithTransport(rt)}, opts...)...)
+	c = newClient(t, base, crest.WithTransport(rt))
 	t.Cleanup(rt.CloseIdleConnections)
 	return c, func() {
 		t.Helper()
