@@ -20,6 +20,7 @@ type operation struct {
 	name    string
 	secrets []located // of the request, which are attached below a cassette
 	answers []located // of the answer: Secrets, and cookies
+	headers []string  // that the answer's model reads
 	read    func(*http.Request) (any, error)
 	call    func(c *checker, req any) error
 }
@@ -35,6 +36,7 @@ func operationOf[Req any](of declared[Req], res reflect.Type, call func(*checker
 		name:    of.String(),
 		secrets: locatedIn(reflect.TypeFor[Req](), false),
 		answers: locatedIn(res, true),
+		headers: headersIn(res),
 		read:    func(r *http.Request) (any, error) { return decoded(of.DecodeRequest(r)) },
 		call: func(c *checker, req any) error {
 			model, _ := req.(Req)
@@ -65,6 +67,22 @@ func locatedIn(t reflect.Type, answer bool) (list []located) {
 		}
 	}
 	return list
+}
+
+// headersIn are the names of the headers that a model reads.
+func headersIn(t reflect.Type) (names []string) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("header"), ","); name != "" {
+			names = append(names, http.CanonicalHeaderKey(name))
+		}
+	}
+	return names
 }
 
 // keepSecrets lets an answer have the headers that its model reads and nobody may see, with a mark in place of the value.
