@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -94,6 +95,33 @@ func (op *operation) keepSecrets(header http.Header, resp *http.Response) {
 		case l.place == "cookie" && slices.ContainsFunc(resp.Cookies(), func(c *http.Cookie) bool { return c.Name == l.name }):
 			header.Add("Set-Cookie", l.name+"="+redacted)
 		}
+	}
+}
+
+// What a challenge of Digest says of its kind (RFC 7616, section 3.3), which can only be one of a few words.
+var (
+	digestScheme    = regexp.MustCompile(`(?i)(^|,)\s*digest\s`)
+	digestAlgorithm = regexp.MustCompile(`(?i)\balgorithm\s*=\s*"?([A-Za-z0-9-]+)`)
+	digestQop       = regexp.MustCompile(`(?i)\bqop\s*=\s*(?:"([a-z, -]+)"|([a-z-]+))`)
+)
+
+// keepChallenge lets a 401 that wants Digest want it when it is played, with marks in place of realm and nonce: without it nobody would answer.
+func keepChallenge(header http.Header, resp *http.Response) {
+	if resp.StatusCode != http.StatusUnauthorized {
+		return
+	}
+	for _, line := range resp.Header["Www-Authenticate"] {
+		if !digestScheme.MatchString(line) {
+			continue
+		}
+		text := fmt.Sprintf(`Digest realm=%q, nonce=%[1]q`, redacted)
+		if qop := digestQop.FindStringSubmatch(line); qop != nil {
+			text += fmt.Sprintf(", qop=%q", qop[1]+qop[2])
+		}
+		if algorithm := digestAlgorithm.FindStringSubmatch(line); algorithm != nil {
+			text += ", algorithm=" + algorithm[1]
+		}
+		header.Add("Www-Authenticate", text)
 	}
 }
 

@@ -169,6 +169,7 @@ func (r *take) answer(partial bool) message {
 	repeated := r.resp.StatusCode/100 == 3 && !slices.Equal(m.header["Location"], r.resp.Header["Location"])
 	r.numberLinks(m.header)
 	op.keepSecrets(m.header, r.resp)
+	keepChallenge(m.header, r.resp)
 	raw, _ := r.came.bytes()
 	body := r.bounded("answer", uncoded(m.header, raw))
 	text, ok := r.hide.ResponseBody(r.resp.StatusCode, body, m.header.Get("Content-Type"))

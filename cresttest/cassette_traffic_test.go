@@ -322,3 +322,22 @@ func TestCassetteHidesBodiesOfRedirects(t *testing.T) {
 	d.way = offline
 	require.Empty(t, d.run("strict", calls))
 }
+
+// A challenge is answered when it is played as it was when it was recorded.
+func TestCassetteOfDigest(t *testing.T) {
+	get := crest.Get[crest.Empty, track]("/tracks/1", crest.WithDigest("ann", crest.NewSecret("s3cr3t")))
+	d := newDeck(t, answers(
+		answer(401, "", "Www-Authenticate", `Basic realm="s3cr3t"`, "Www-Authenticate", `DIGEST realm="s3cr3t", nonce="s3cr3t", qop="auth-int, auth", algorithm=SHA-256, opaque="s3cr3t"`),
+		answer(200, `{"name":"So What"}`, "Content-Type", "application/json"),
+	), cresttest.Of(get))
+	calls := func(c *crest.Client[*apiError]) {
+		got, err := get.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+		require.Equal(t, "So What", got.Name)
+	}
+	require.Empty(t, d.run("record", calls))
+	require.NotContains(t, d.text(), "s3cr3t")
+	require.Contains(t, d.text(), "Unauthorized\nWww-Authenticate: Digest realm=\"[redacted]\", nonce=\"[redacted]\", qop=\"auth-int, auth\", algorithm=SHA-256\n\n")
+	d.way = offline
+	require.Empty(t, d.run("strict", calls))
+}
