@@ -46,10 +46,11 @@ func RedactionOf(req *http.Request) Redaction {
 	return Redaction{func() redactedCall { return of }}
 }
 
-// foreignSecrets are the fields that no model declares as Secrets where a request of another library fetches a token (RFC 6749, RFC 7521,
-// RFC 7523, RFC 7636, RFC 8628, OpenID Connect Core).
+// foreignSecrets are the fields that no model declares as Secrets where a request of another library fetches a token, asks about it or gives it back (RFC 6749, RFC 7009,
+// RFC 7521, RFC 7523, RFC 7591, RFC 7636, RFC 7662, RFC 8628, RFC 8693, OpenID Connect Core and CIBA).
 var foreignSecrets = &secretFields{names: []string{
 	"access_token", "refresh_token", "id_token", "client_secret", "client_assertion", "assertion", "password", "code", "code_verifier", "device_code",
+	"token", "subject_token", "actor_token", "registration_access_token", "auth_req_id",
 }}
 
 func (r Redaction) parts() redactedCall {
@@ -99,15 +100,16 @@ func (r Redaction) RequestHeader(h http.Header) http.Header {
 func (r Redaction) ResponseHeader(h http.Header, show ...string) http.Header {
 	of := r.parts()
 	return shownHeader(h, func(name, value string) (string, bool) {
+		reads, secret := of.declares(name)
 		switch {
-		case slices.Contains(hiddenHeaders, name), of.rules.named(name):
+		case secret, slices.Contains(hiddenHeaders, name), of.rules.named(name):
 			return "", false
 		case name == "Location", name == "Content-Location":
 			return of.reference(value, show)
 		case name == "Link":
 			return of.links(value, show)
 		}
-		return value, shownAnswer[name] || slices.Contains(requestIDHeaders[:], name) || of.declares(name)
+		return value, shownAnswer[name] || slices.Contains(requestIDHeaders[:], name) || reads
 	})
 }
 
@@ -120,12 +122,12 @@ var shownAnswer = map[string]bool{
 	"X-Ratelimit-Limit": true, "X-Ratelimit-Remaining": true, "X-Ratelimit-Reset": true, "X-Content-Type-Options": true,
 }
 
-func (of *redactedCall) declares(name string) bool {
-	if of.call == nil {
-		return false
+// declares says whether the response model has a header, and whether that is a Secret there.
+func (of *redactedCall) declares(name string) (reads, secret bool) {
+	if of.call == nil || of.call.endpoint.result.model == nil {
+		return false, false
 	}
-	model := of.call.endpoint.result.model
-	return model != nil && model.bind.ReadsHeader(name)
+	return of.call.endpoint.result.model.bind.ReadsHeader(name)
 }
 
 func shownHeader(h http.Header, shows func(name, value string) (string, bool)) http.Header {

@@ -37,6 +37,9 @@ type recordedAnswer struct {
 	Given crest.Secret `header:"X-Given"`
 	Asks  string       `header:"WWW-Authenticate"`
 	Name  string       `json:"name"`
+
+	Version crest.Secret            `header:"Last-Modified"` // of a name that is shown everywhere else
+	Place   crest.Opt[crest.Secret] `header:"Content-Location"`
 }
 
 type recordedFailure struct {
@@ -74,6 +77,39 @@ type ownMarshaler struct{ S crest.Secret }
 
 func (o ownMarshaler) MarshalJSON() ([]byte, error)  { return []byte(`"` + o.S.Reveal() + `"`), nil }
 func (o *ownMarshaler) UnmarshalJSON(b []byte) error { o.S = crest.NewSecret(string(b)); return nil }
+
+// keptMarshaler has its Secret where encoding/json does not look, and writes it all the same.
+type keptMarshaler struct {
+	kept  crest.Secret
+	Other []int `json:"other"`
+}
+
+func (k keptMarshaler) MarshalJSON() ([]byte, error) {
+	return []byte(`{"x":"` + k.kept.Reveal() + `"}`), nil
+}
+func (k *keptMarshaler) UnmarshalJSON(b []byte) error { return nil }
+
+// tagMarshaler's Secret is not in the JSON of its fields.
+type tagMarshaler struct {
+	Kept crest.Secret `json:"-"`
+}
+
+func (k tagMarshaler) MarshalText() ([]byte, error)  { return []byte(k.Kept.Reveal()), nil }
+func (k *tagMarshaler) UnmarshalText(b []byte) error { return nil }
+
+type recordedKept struct {
+	Own []keptMarshaler `json:"own"`
+}
+
+type recordedTagged struct {
+	Own map[string]tagMarshaler `json:"own"`
+}
+
+// recordedXML has a Secret that JSON does not have.
+type recordedXML struct {
+	Token crest.Secret `json:"-" xml:"token"`
+	Name  string       `json:"-" xml:"name"`
+}
 
 // redactionIn is what a middleware of the call gets.
 func redactionIn[Req any](t *testing.T, method, route string, req Req, opts ...crest.EndpointOption) (r crest.Redaction, seen *http.Request) {
@@ -118,6 +154,9 @@ func TestR43RedactionOfBodies(t *testing.T) {
 		"an any with":                     {of: ofModel(recordedAny{[]any{map[string]any{"a": crest.NewSecret("x")}}}), body: `{"any":[{"a":"x"}]}`},
 		"a map":                           {of: ofModel(recordedMap{map[string]crest.Secret{"a": crest.NewSecret("x")}}), body: `{"a":"x"}`},
 		"a marshaler of its own":          {of: ofModel(recordedText{ownMarshaler{crest.NewSecret("x")}}), body: `{"own":"x"}`},
+		"a marshaler of what is hidden":   {of: ofModel(recordedKept{[]keptMarshaler{{kept: crest.NewSecret("x")}}}), body: `{"own":[{"x":"x"}]}`},
+		"a text of what JSON leaves out":  {of: ofModel(recordedTagged{map[string]tagMarshaler{"a": {crest.NewSecret("x")}}}), body: `{"own":{"a":"x"}}`},
+		"a list said to be a form":        {of: ofModel(newRecorded()), body: `[{"pin":"1"}]`, kind: "application/x-www-form-urlencoded", want: `[{"pin":"[redacted]"}]`},
 		"WithRedact too":                  {of: ofModel(newRecorded()), opts: []crest.EndpointOption{crest.WithRedact("NAME")}, body: `{"pin":"1","name":"n"}`, want: `{"pin":"[redacted]","name":"[redacted]"}`},
 		"WithRedact of everything":        {of: ofModel(newRecorded()), opts: []crest.EndpointOption{crest.WithRedact("*")}, body: `{"name":"n"}`},
 	}
@@ -133,6 +172,47 @@ func TestR43RedactionOfBodies(t *testing.T) {
 			require.Equal(t, tt.body, given)
 		})
 	}
+}
+
+// What is no plain form is not shown as one: readers differ in what they take for a pair.
+func TestR43RedactionOfForms(t *testing.T) {
+	r := ofModel(recordedForm{Password: crest.NewSecret("x")})(t, crest.WithRedact("tan"))
+	for body, want := range map[string]string{
+		"user=u&pass=x\r\n":                     "user=u&pass=[redacted]",
+		" pass=x":                               "pass=[redacted]",
+		"a[pass]=x&pass[]=x&a.tan=x&a%5Btan]=x": "a[pass]=[redacted]&pass[]=[redacted]&a.tan=[redacted]&a%5Btan]=[redacted]",
+		"compass=n&pass":                        "compass=n&pass",
+		"user=u;pass=x":                         "",
+		"user=u\npass=x":                        "",
+		"user=u&pass =x":                        "",
+		"\ufeffpass=x":                          "",
+		"p\x00a\x00s\x00s\x00=\x00x\x00":        "",
+		"<input name=pass value=x>":             "",
+	} {
+		got, ok := r.RequestBody([]byte(body), "application/x-www-form-urlencoded")
+		require.Equal(t, want != "", ok, body)
+		require.Equal(t, want, string(got), body)
+	}
+}
+
+// A field that JSON leaves out may be one of another codec.
+func TestR43RedactionOfOtherCodecs(t *testing.T) {
+	var shown []byte
+	ok := true
+	c, err := crest.New[*crest.Problem]("https://a.example", crest.WithCodec(crest.XML()), crest.WithTransport(fixed(200, "<a><token>t</token><name>n</name></a>", "Content-Type", "text/xml")),
+		crest.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+			return inMemory(func(req *http.Request) (*http.Response, error) {
+				shown, ok = crest.RedactionOf(req).ResponseBody(200, []byte("<a><token>t</token></a>"), "text/xml")
+				return next.RoundTrip(req)
+			})
+		}))
+	require.NoError(t, err)
+	t.Cleanup(func() { _ = c.Close() })
+	got, err := crest.NewEndpoint[crest.Empty, recordedXML]("GET", "/x").Call(t.Context(), c, crest.Empty{})
+	require.NoError(t, err)
+	require.Equal(t, "t", got.Token.Reveal())
+	require.False(t, ok)
+	require.Empty(t, shown)
 }
 
 func ofModel[Req any](req Req) func(t *testing.T, opts ...crest.EndpointOption) crest.Redaction {
@@ -191,6 +271,7 @@ func TestR43RedactionOfURLs(t *testing.T) {
 		"WithRedact wins":       {"https://a.example/p?named=7&limit=8&l%69mit=9", "https://a.example/p?named=[redacted]&limit=[redacted]&l%69mit=[redacted]", []string{"named", "limit"}},
 		"a Secret wins":         {"https://a.example/p?key=k3y", "https://a.example/p?key=[redacted]", []string{"key"}},
 		"a value alone":         {"https://a.example/p?secret", "https://a.example/p?[redacted]", []string{"secret"}},
+		"another separator":     {"https://a.example/p?page=2;token=t&size=1;a=b", "https://a.example/p?page=[redacted]&size=[redacted]", []string{"size"}},
 		"userinfo and fragment": {"https://u:p@a.example/p#f", "https://a.example/p", nil},
 		"relative":              {"/p?id=7", "/p?id=[redacted]", nil},
 		"the path's Secret":     {"https://b.example/v2/ten%20ant/y", "https://b.example/v2/%5Bredacted%5D/y", nil},
@@ -216,16 +297,16 @@ func TestR43RedactionOfHeaders(t *testing.T) {
 	answer := http.Header{
 		"Content-Type": {"text/plain"}, "Etag": {`"1"`}, "Retry-After": {"5"}, "X-Request-Id": {"r1"}, "Date": {"today"}, "X-Shown": {"declared"},
 		"Set-Cookie": {"a=1", "b=2"}, "X-Given": {"g"}, "X-Other": {"o"}, "Www-Authenticate": {`Digest nonce="n"`},
-		"Location":         {"https://u:p@b.example/ten%20ant?id=7&key=k3y&page=2", "/p?id=8", "mailto:me@a.example", "http://[::1"},
-		"Content-Location": {"x?other=1"},
-		"Link":             {`<https://a.example/p?id=7&page=3>; rel="next"; title="t", </q?key=k>; rel=prev; anchor="/?s=1"`, `no link`, `<mailto:me@a.example>`},
+		"Location":         {"https://u:p@b.example/ten%20ant?id=7&key=k3y&page=2", "/p?id=8", "mailto:me@a.example", "http://[::1", "x?other=1"},
+		"Content-Location": {"x?other=1"}, "Last-Modified": {"v"},
+		"Link": {`<https://a.example/p?id=7&page=3>; rel="next"; title="t", </q?key=k>; rel=prev; anchor="/?s=1"`, `no link`, `<mailto:me@a.example>`},
 	}
 	require.Equal(t, http.Header{
 		"Content-Type": {"text/plain"}, "Etag": {`"1"`}, "Retry-After": {"5"}, "X-Request-Id": {"r1"}, "Date": {"[redacted]"}, "X-Shown": {"declared"},
 		"Set-Cookie": {"[redacted]", "[redacted]"}, "X-Given": {"[redacted]"}, "X-Other": {"[redacted]"}, "Www-Authenticate": {"[redacted]"},
-		"Location":         {"https://b.example/%5Bredacted%5D?id=7&key=[redacted]&page=2", "/p?id=8", "[redacted]", "[redacted]"},
-		"Content-Location": {"x?other=[redacted]"},
-		"Link":             {`<https://a.example/p?id=7&page=3>; rel="next", </q?key=[redacted]>; rel="prev"`, "[redacted]", "[redacted]"},
+		"Location":         {"https://b.example/%5Bredacted%5D?id=7&key=[redacted]&page=2", "/p?id=8", "[redacted]", "[redacted]", "x?other=[redacted]"},
+		"Content-Location": {"[redacted]"}, "Last-Modified": {"[redacted]"},
+		"Link": {`<https://a.example/p?id=7&page=3>; rel="next", </q?key=[redacted]>; rel="prev"`, "[redacted]", "[redacted]"},
 	}, r.ResponseHeader(answer, "id", "key"))
 	require.Nil(t, r.ResponseHeader(nil))
 }
@@ -256,9 +337,9 @@ func TestR43RedactionOfForeignRequests(t *testing.T) {
 			got, ok := tt.of.ResponseBody(200, []byte(`{"access_token":"a","who":"me","scope":"s"}`), "application/json")
 			require.True(t, ok)
 			require.Equal(t, tt.want, string(got))
-			form, ok := tt.of.RequestBody([]byte("client_secret=x&scope=s"), "application/x-www-form-urlencoded")
+			form, ok := tt.of.RequestBody([]byte("client_secret=x&token=y&subject_token=z&scope=s"), "application/x-www-form-urlencoded")
 			require.True(t, ok)
-			require.Equal(t, "client_secret=[redacted]&scope=s", string(form))
+			require.Equal(t, "client_secret=[redacted]&token=[redacted]&subject_token=[redacted]&scope=s", string(form))
 		})
 	}
 }

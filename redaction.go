@@ -97,7 +97,7 @@ func (r *redaction) queryWith(raw string, show []string) string {
 		switch {
 		case !ok && pair != "":
 			pairs[i] = redacted // a value without a name
-		case value != "" && !r.showsQuery(name, show):
+		case value != "" && (!r.showsQuery(name, show) || strings.Contains(value, ";")): // some servers begin another pair there
 			pairs[i] = name + "=" + redacted
 		}
 	}
@@ -119,23 +119,35 @@ func (r *redaction) body(body []byte, mediaType string) (shown []byte, ok bool) 
 		return nil, len(body) == 0
 	case len(r.names)+len(r.secrets) == 0:
 		return body, true
-	case mediaType == formMediaType && !bytes.HasPrefix(bytes.TrimSpace(body), []byte("{")): // an object, whatever its type says
+	case mediaType == formMediaType && isForm(body):
 		return r.form(body), true
 	}
-	return r.json(body)
+	return r.json(body) // whatever its type says
+}
+
+// isForm reports whether a body is pairs of a form, and nothing else that readers would take for more, or less: a BOM, other
+// separators, UTF-16, JSON, a page of a gateway.
+func isForm(body []byte) bool {
+	return !bytes.ContainsFunc(bytes.TrimSpace(body), func(c rune) bool { return c <= ' ' || c >= 0x7f || strings.ContainsRune(`;"<>{}`, c) })
 }
 
 // form hides the values of fields in a form.
 func (r *redaction) form(body []byte) []byte {
-	pairs := strings.Split(string(body), "&")
+	pairs := strings.Split(string(bytes.TrimSpace(body)), "&")
 	for i, pair := range pairs {
 		name, _, valued := strings.Cut(pair, "=")
 		plain, err := url.QueryUnescape(name)
-		if valued && (err != nil || r.hides(plain)) {
+		if valued && (err != nil || r.hidesWithin(plain)) {
 			pairs[i] = name + "=" + redacted
 		}
 	}
 	return []byte(strings.Join(pairs, "&"))
+}
+
+// hidesWithin reports whether a form's name or one of its steps is hidden: user[password], tokens[], user.password.
+func (r *redaction) hidesWithin(name string) bool {
+	steps := strings.FieldsFunc(name, func(c rune) bool { return c == '[' || c == ']' || c == '.' })
+	return r.hides(name) || slices.ContainsFunc(steps, r.hides)
 }
 
 // json hides the values of fields in one or more JSON values, and leaves out the white space between them.

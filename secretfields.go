@@ -116,6 +116,8 @@ func (s secretSearch) fields(t reflect.Type, top bool) {
 	s.seen[t] = true
 	for f := range t.Fields() {
 		switch {
+		case s.within: // its text can hold what is not exported, and what its tags keep out of JSON
+			s.value(f.Type)
 		case !f.IsExported() && !f.Anonymous, top && located(f):
 		case f.Anonymous && f.Tag.Get("json") == "" && f.Type != reflect.TypeFor[Secret]():
 			s.embedded(f.Type, top)
@@ -146,16 +148,14 @@ func (s secretSearch) field(f reflect.StructField) {
 		tag, tagged := f.Tag.Lookup(key)
 		name, _, _ := strings.Cut(tag, ",")
 		switch {
-		case key == "json" && tag == "-", key == "form" && !tagged:
-		case name == "":
+		case key == "form" && !tagged:
+		case name == "", tag == "-": // of "-" a codec for something else than JSON can know more
 			names = append(names, f.Name)
 		default:
 			names = append(names, name)
 		}
 	}
-	if len(names) > 0 {
-		s.value(f.Type, names...)
-	}
+	s.value(f.Type, names...)
 }
 
 // located reports whether a field of a model is elsewhere than in the body.

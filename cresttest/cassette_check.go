@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/url"
 	"reflect"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -20,6 +21,7 @@ type operation struct {
 	name    string
 	secrets []located // of the request, which are attached below a cassette
 	answers []located // of the answer: Secrets, and cookies
+	headers []string  // that the answer's model reads
 	read    func(*http.Request) (any, error)
 	call    func(c *checker, req any) error
 }
@@ -35,6 +37,7 @@ func operationOf[Req any](of declared[Req], res reflect.Type, call func(*checker
 		name:    of.String(),
 		secrets: locatedIn(reflect.TypeFor[Req](), false),
 		answers: locatedIn(res, true),
+		headers: headersIn(res),
 		read:    func(r *http.Request) (any, error) { return decoded(of.DecodeRequest(r)) },
 		call: func(c *checker, req any) error {
 			model, _ := req.(Req)
@@ -67,6 +70,22 @@ func locatedIn(t reflect.Type, answer bool) (list []located) {
 	return list
 }
 
+// headersIn are the names of the headers that a model reads.
+func headersIn(t reflect.Type) (names []string) {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	if t.Kind() != reflect.Struct {
+		return nil
+	}
+	for _, f := range reflect.VisibleFields(t) {
+		if name, _, _ := strings.Cut(f.Tag.Get("header"), ","); name != "" {
+			names = append(names, http.CanonicalHeaderKey(name))
+		}
+	}
+	return names
+}
+
 // keepSecrets lets an answer have the headers that its model reads and nobody may see, with a mark in place of the value.
 func (op *operation) keepSecrets(header http.Header, resp *http.Response) {
 	for _, l := range op.answers {
@@ -76,6 +95,33 @@ func (op *operation) keepSecrets(header http.Header, resp *http.Response) {
 		case l.place == "cookie" && slices.ContainsFunc(resp.Cookies(), func(c *http.Cookie) bool { return c.Name == l.name }):
 			header.Add("Set-Cookie", l.name+"="+redacted)
 		}
+	}
+}
+
+// What a challenge of Digest says of its kind (RFC 7616, section 3.3), which can only be one of a few words.
+var (
+	digestScheme    = regexp.MustCompile(`(?i)(^|,)\s*digest\s`)
+	digestAlgorithm = regexp.MustCompile(`(?i)\balgorithm\s*=\s*"?([A-Za-z0-9-]+)`)
+	digestQop       = regexp.MustCompile(`(?i)\bqop\s*=\s*(?:"([a-z, -]+)"|([a-z-]+))`)
+)
+
+// keepChallenge lets a 401 that wants Digest want it when it is played, with marks in place of realm and nonce: without it nobody would answer.
+func keepChallenge(header http.Header, resp *http.Response) {
+	if resp.StatusCode != http.StatusUnauthorized {
+		return
+	}
+	for _, line := range resp.Header["Www-Authenticate"] {
+		if !digestScheme.MatchString(line) {
+			continue
+		}
+		text := fmt.Sprintf(`Digest realm=%q, nonce=%[1]q`, redacted)
+		if qop := digestQop.FindStringSubmatch(line); qop != nil {
+			text += fmt.Sprintf(", qop=%q", qop[1]+qop[2])
+		}
+		if algorithm := digestAlgorithm.FindStringSubmatch(line); algorithm != nil {
+			text += ", algorithm=" + algorithm[1]
+		}
+		header.Add("Www-Authenticate", text)
 	}
 }
 

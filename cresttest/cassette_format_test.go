@@ -41,6 +41,7 @@ func TestCassetteFormat(t *testing.T) {
 	for name, text := range map[string]string{
 		"as written":     goodTape,
 		"of Windows":     strings.ReplaceAll(goodTape, "\n", "\r\n"),
+		"with a BOM":     "\ufeff" + goodTape,
 		"without an end": strings.TrimSuffix(goodTape, "\n"),
 		"airy":           strings.ReplaceAll(goodTape, "\nPOST", "\n\n#\nPOST"),
 	} {

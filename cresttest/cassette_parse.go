@@ -42,6 +42,7 @@ type tapeParser struct {
 
 // parseTape reads a file. Its errors begin with the file and the line.
 func parseTape(file string, text []byte) (*tape, error) {
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))                                         // of an editor
 	if first, _, _ := bytes.Cut(text, []byte("\n")); bytes.HasSuffix(first, []byte("\r")) { // the whole file was changed, by git or an editor
 		text = bytes.ReplaceAll(text, []byte("\r\n"), []byte("\n"))
 	}

@@ -148,7 +148,7 @@ func (r *take) request(target string) message {
 	var hidden hiding
 	hidden.query(r.req.URL.RawQuery, target)
 	raw, whole := r.sent.bytes()
-	m := message{header: kept(r.req.Header, r.hide.RequestHeader(r.req.Header), &hidden), partial: !whole && int64(len(raw)) != r.req.ContentLength}
+	m := message{header: kept(r.req.Header, r.hide.RequestHeader(r.req.Header), nil, &hidden), partial: !whole && int64(len(raw)) != r.req.ContentLength}
 	m.header["Host"] = []string{oneLine(firstOf(r.req.Host, r.req.URL.Host))}
 	body := r.bounded("request", uncoded(m.header, raw))
 	text, ok := r.hide.RequestBody(body, m.header.Get("Content-Type"))
@@ -160,14 +160,22 @@ func (r *take) request(target string) message {
 // answer is what may be seen of it.
 func (r *take) answer(partial bool) message {
 	var hidden hiding
-	m := message{header: kept(r.resp.Header, r.hide.ResponseHeader(r.resp.Header, r.show...), &hidden), partial: partial}
-	r.numberLinks(m.header)
-	if name, _ := r.name(); r.operation(name) != nil {
-		r.operation(name).keepSecrets(m.header, r.resp)
+	name, _ := r.name()
+	op := r.operation(name)
+	if op == nil {
+		op = &operation{}
 	}
+	m := message{header: kept(r.resp.Header, r.hide.ResponseHeader(r.resp.Header, r.show...), op.headers, &hidden), partial: partial}
+	repeated := r.resp.StatusCode/100 == 3 && !slices.Equal(m.header["Location"], r.resp.Header["Location"])
+	r.numberLinks(m.header)
+	op.keepSecrets(m.header, r.resp)
+	keepChallenge(m.header, r.resp)
 	raw, _ := r.came.bytes()
 	body := r.bounded("answer", uncoded(m.header, raw))
 	text, ok := r.hide.ResponseBody(r.resp.StatusCode, body, m.header.Get("Content-Type"))
+	if repeated && len(body) > 0 { // many servers write the URL into the body, query and all
+		ok = false
+	}
 	m.body = hidden.body(body, text, ok)
 	m.notes = hidden.notes
 	return m
@@ -216,7 +224,7 @@ func (h *hiding) query(raw, target string) {
 func (h *hiding) body(body, shown []byte, ok bool) []byte {
 	switch {
 	case !ok:
-		h.notes = append(h.notes, "the body is hidden: it has a Secret, or a name of WithRedact, that cannot be told from the rest")
+		h.notes = append(h.notes, "the body is hidden: it has a Secret, a name of WithRedact, or what is hidden in Location, that cannot be told from the rest")
 		return []byte(redacted)
 	case !bytes.Equal(body, shown):
 		h.notes = append(h.notes, "hidden in the body: what is a Secret in the model or named by WithRedact")
@@ -230,13 +238,13 @@ var volatile = []string{
 	"Tracestate", "Trailer", "Transfer-Encoding", "Upgrade", "User-Agent", "Via",
 }
 
-// kept is a header without what is hidden or differs each time.
-func kept(header, shown http.Header, hidden *hiding) http.Header {
+// kept is a header without what is hidden or differs each time. What a model reads is kept all the same.
+func kept(header, shown http.Header, read []string, hidden *hiding) http.Header {
 	out := http.Header{}
 	var names []string
 	for _, name := range slices.Sorted(maps.Keys(header)) {
 		switch {
-		case slices.Contains(volatile, name) || !token(name):
+		case slices.Contains(volatile, name) && !slices.Contains(read, name), !token(name):
 		case slices.Equal(shown[name], header[name]) || !slices.Contains(shown[name], redacted):
 			for _, value := range shown[name] {
 				out[name] = append(out[name], oneLine(value))

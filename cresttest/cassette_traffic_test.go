@@ -287,3 +287,64 @@ func TestCassetteKeepsDeclaredHeaders(t *testing.T) {
 	d.way = offline
 	require.Empty(t, d.run("strict", calls))
 }
+
+// Of what differs each time the answer has what its model reads, also to HEAD.
+func TestCassetteKeepsWhatModelsRead(t *testing.T) {
+	type size struct {
+		Size int64 `header:"Content-Length" validate:"required"`
+	}
+	for _, method := range []string{http.MethodHead, http.MethodGet} {
+		ask := crest.NewEndpoint[crest.Empty, size](method, "/size")
+		d := newDeck(t, answers(answer(200, "1234567", "Content-Length", "7", "Date", "today")), cresttest.Of(ask))
+		calls := func(c *crest.Client[*apiError]) {
+			got, err := ask.Call(t.Context(), c, crest.Empty{})
+			require.NoError(t, err)
+			require.EqualValues(t, 7, got.Size)
+		}
+		require.Empty(t, d.run("record", calls))
+		require.Contains(t, d.text(), "HTTP/1.1 200 OK\nContent-Length: 7\n")
+		d.way = offline
+		require.Empty(t, d.run("strict", calls))
+	}
+}
+
+// What is hidden in a Location does not stand in the body of the redirect.
+func TestCassetteHidesBodiesOfRedirects(t *testing.T) {
+	get := crest.Get[crest.Empty, track]("/tracks/1")
+	d := newDeck(t, answers(
+		answer(302, `<a href="/v1/b">`, "Content-Type", "text/html", "Location", "/v1/b"),
+		answer(302, `<a href="/v1/c?key=s3cr3t">`, "Content-Type", "text/html", "Location", "/v1/c?key=s3cr3t"),
+		answer(302, "", "Location", "/v1/d?key=s3cr3t"),
+		answer(200, `{"name":"So What"}`, "Content-Type", "application/json", "Location", "/v1/tracks/1?key=s3cr3t"),
+	), cresttest.Of(get))
+	calls := func(c *crest.Client[*apiError]) {
+		got, err := get.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+		require.Equal(t, "So What", got.Name)
+	}
+	require.Empty(t, d.run("record", calls))
+	require.NotContains(t, d.text(), "s3cr3t")
+	require.Contains(t, d.text(), `<a href="/v1/b">`)
+	require.Equal(t, 1, strings.Count(d.text(), "\n\n[redacted]\n"))
+	d.way = offline
+	require.Empty(t, d.run("strict", calls))
+}
+
+// A challenge is answered when it is played as it was when it was recorded.
+func TestCassetteOfDigest(t *testing.T) {
+	get := crest.Get[crest.Empty, track]("/tracks/1", crest.WithDigest("ann", crest.NewSecret("s3cr3t")))
+	d := newDeck(t, answers(
+		answer(401, "", "Www-Authenticate", `Basic realm="s3cr3t"`, "Www-Authenticate", `DIGEST realm="s3cr3t", nonce="s3cr3t", qop="auth-int, auth", algorithm=SHA-256, opaque="s3cr3t"`),
+		answer(200, `{"name":"So What"}`, "Content-Type", "application/json"),
+	), cresttest.Of(get))
+	calls := func(c *crest.Client[*apiError]) {
+		got, err := get.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+		require.Equal(t, "So What", got.Name)
+	}
+	require.Empty(t, d.run("record", calls))
+	require.NotContains(t, d.text(), "s3cr3t")
+	require.Contains(t, d.text(), "Unauthorized\nWww-Authenticate: Digest realm=\"[redacted]\", nonce=\"[redacted]\", qop=\"auth-int, auth\", algorithm=SHA-256\n\n")
+	d.way = offline
+	require.Empty(t, d.run("strict", calls))
+}

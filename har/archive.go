@@ -215,7 +215,7 @@ func (f *flight) response() responseRecord {
 func (f *flight) content() contentRecord {
 	a := f.answer
 	c := f.body.content(a.coding, f.limit, func(body []byte) ([]byte, bool) {
-		if a.header.Get("Location") != "" { // many servers write it into the body, query and all
+		if a.repeatsURL() {
 			return nil, false
 		}
 		return f.rules.ResponseBody(a.status, body, a.contentType)
@@ -231,6 +231,12 @@ func (f *flight) content() contentRecord {
 	}
 	r.Comment = strings.Join(c.notes, "; ")
 	return r
+}
+
+// repeatsURL reports whether the body may have a URL with what is hidden of it: many servers write that of a redirect into it, query and all.
+func (a *answer) repeatsURL() bool {
+	to := a.header.Get("Location")
+	return to != "" && a.status/100 == 3 || strings.Contains(to, redacted)
 }
 
 func headers(h http.Header) []pair {

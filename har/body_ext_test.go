@@ -10,6 +10,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
+	"math"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -91,6 +92,7 @@ func TestBodyContent(t *testing.T) {
 		"zlib":         {body: packed(zlibbed, "hello"), coding: "deflate", size: 5, text: "hello"},
 		"deflate":      {body: packed(deflated, "hello"), coding: "deflate", size: 5, text: "hello"},
 		"identity":     {body: "hello", coding: "identity", text: "hello"},
+		"all of it":    {body: packed(gzipped, "hello"), coding: "gzip", limit: math.MaxInt, size: 5, text: "hello"},
 		"grows":        {body: packed(deflated, long(1000)), coding: "deflate", limit: 64, size: 1000, text: long(64), comment: "the first 64 bytes of the body"},
 		"bomb":         {body: packed(gzipped, strings.Repeat("0", 1<<20)), coding: "gzip", limit: 2000, text: strings.Repeat("0", 2000), comment: "the first 2000 bytes of the body; the size is that of the compressed body"},
 		"cut coding":   {body: packed(gzipped, noise(4000)), coding: "gzip", limit: 500, comment: "the first %d bytes of the body; the size is that of the compressed body"},
@@ -425,6 +427,32 @@ func TestR43NoSecretsInArchives(t *testing.T) {
 			for _, shown := range tt.shows {
 				require.Contains(t, text, shown)
 			}
+		})
+	}
+}
+
+// The body of an answer with a Location is hidden where it may repeat what is hidden there.
+func TestBodyBesideLocation(t *testing.T) {
+	const body, hidden = `{"a":1}`, "the body is not shown: something in it is secret and cannot be told from the rest"
+	for name, tt := range map[string]struct {
+		status        int
+		location      string
+		text, comment string
+	}{
+		"created":            {201, "/things/1", body, ""},
+		"created, with more": {201, "/things/1?sign=s3cr3t", "", hidden},
+		"redirect":           {302, "/there", "", hidden},
+		"neither":            {200, "", body, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := &har.Recorder{Body: 100}
+			c := client(t, rec, "http://a.example", crest.WithTransport(inMemory(func(req *http.Request) (*http.Response, error) {
+				return answer(req, tt.status, body, "Content-Type", "application/json", "Location", tt.location), nil
+			})), crest.WithMiddleware(readsAll), never)
+			_, _ = crest.Post[crest.Empty, any]("/", crest.WithRedirects(crest.Redirects{Max: -1})).Call(t.Context(), c, crest.Empty{})
+			got := one(t, rec).Response.Content
+			require.Equal(t, tt.text, got.Text)
+			require.Equal(t, tt.comment, got.Comment)
 		})
 	}
 }

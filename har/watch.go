@@ -3,6 +3,7 @@ package har
 import (
 	"crypto/tls"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -83,7 +84,7 @@ func (f *flight) room(coding string) int {
 	if f.limit == 0 || coding == "" {
 		return f.limit
 	}
-	return f.limit + f.limit/1000 + 1<<10
+	return f.limit + min(f.limit/1000+1<<10, math.MaxInt-f.limit)
 }
 
 func (c *capture) note(p []byte, err error) {

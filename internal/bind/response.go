@@ -50,19 +50,15 @@ var responses sync.Map // of reflect.Type to *Response, without mistakes
 // Located reports whether the model has header or cookie fields.
 func (r *Response) Located() bool { return len(r.headers)+len(r.cookies) > 0 }
 
-// ReadsHeader reports whether a header is a field of the model, and no secret.
-func (r *Response) ReadsHeader(name string) bool {
-	reads := false
+// ReadsHeader reports whether a header is a field of the model, and whether that is a secret.
+func (r *Response) ReadsHeader(name string) (reads, secret bool) {
 	for _, d := range r.headers {
 		if rest, under := d.under(name); d.name != name && (!d.wildcard || !under || rest == name) {
 			continue
 		}
-		if d.node.secret() || d.node.holdsSecret() {
-			return false
-		}
-		reads = true
+		reads, secret = true, secret || d.node.secret() || d.node.holdsSecret()
 	}
-	return reads
+	return reads, secret
 }
 
 // BodyKind says how the body is read. NoBody: it isn't, only header and cookie
