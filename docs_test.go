@@ -83,7 +83,7 @@ func declaredTests(t *testing.T) map[string]bool {
 func TestDocsNameRealTests(t *testing.T) {
 	declared := declaredTests(t)
 	require.NotEmpty(t, declared)
-	for _, page := range []string{"features.md", "recipes.md", "promises.md", "../THREAT_MODEL.md"} {
+	for _, page := range []string{"features.md", "recipes.md", "promises.md", "faults.md", "../THREAT_MODEL.md"} {
 		for _, name := range testName.FindAllString(readDoc(t, page), -1) {
 			if !declared[name] {
 				t.Errorf("docs/%s names %s, which no Go file declares", page, name)
@@ -335,7 +335,7 @@ func recipeRegions(t *testing.T) map[string]string {
 
 // TestDocsLinks sees that links between the pages lead to headings that are there.
 func TestDocsLinks(t *testing.T) {
-	for _, page := range []string{"features.md", "recipes.md", "promises.md", "../THREAT_MODEL.md"} {
+	for _, page := range []string{"features.md", "recipes.md", "promises.md", "faults.md", "../THREAT_MODEL.md"} {
 		for _, m := range regexp.MustCompile(`\]\(([\w.-]*)(?:#([\w-]+))?\)`).FindAllStringSubmatch(readDoc(t, page), -1) {
 			target := m[1]
 			if target == "" {

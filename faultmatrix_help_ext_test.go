@@ -310,11 +310,14 @@ func (s *faultServer) start(t *testing.T) (c *crest.Client[*failure], end func()
 }
 
 // client makes one whose connections are counted. The function ends the idle ones and sees that no other is left.
-func (s *faultServer) client(t *testing.T, base string) (c *crest.Client[*failure], end func()) {
+func (s *faultServer) client(t *testing.T, base string, change ...func(*http.Transport)) (c *crest.Client[*failure], end func()) {
 	t.Helper()
 	s.changed = sync.NewCond(&s.mu)
 	rt := crest.NewTransport()
 	rt.Proxy, rt.DialContext = nil, s.dial
+	for _, f := range change {
+		f(rt)
+	}
 	c = newClient(t, base, crest.WithTransport(rt))
 	t.Cleanup(rt.CloseIdleConnections)
 	return c, func() {
