@@ -7,9 +7,9 @@ import (
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"reflect"
-	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,18 +24,14 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// fence matches a block of Go code in README.md and the name of its file, which stands in backticks before it.
-var fence = regexp.MustCompile("`([a-z/]+\\.go)`:\n\n```go\n((?s:.*?))```\n")
-
-// blocks returns the programs of README.md by file name.
-func blocks(t *testing.T) map[string]string {
-	t.Helper()
-	text := readme(t)
+// programs returns the files that a page gives to its reader, by name.
+func programs(text string) map[string]string {
 	found := map[string]string{}
-	for _, m := range fence.FindAllStringSubmatch(text, -1) {
-		found[m[1]] = m[2]
+	for _, b := range docBlocks(text) {
+		if b.file != "" {
+			found[b.file] = b.code
+		}
 	}
-	require.Equal(t, strings.Count(text, "```go\n"), len(found), "every block of Go code has a file name, so that it is compiled here")
 	return found
 }
 
@@ -48,25 +44,42 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// A newcomer puts the blocks into an empty folder. They must compile there at the first try.
-func TestReadmeCompiles(t *testing.T) {
+// A newcomer puts the files of a page into an empty folder. They must compile there at the first try, and their tests pass.
+func TestDocsPrograms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("builds a module")
 	}
+	dir := newcomer(t)
+	var pages []string
+	for page, text := range docPages(t) {
+		files := programs(text)
+		if len(files) > 0 {
+			pages = append(pages, page)
+		}
+		for name, code := range files {
+			write(t, dir, filepath.Join(path.Base(strings.TrimSuffix(strings.TrimPrefix(page, "README.md"), ".md")), name), code)
+		}
+	}
+	require.ElementsMatch(t, []string{"README.md", "docs/start.md", "docs/models.md", "docs/errors.md"}, pages)
+	for _, command := range []string{"vet", "test"} {
+		cmd := exec.CommandContext(t.Context(), "go", command, "./...")
+		cmd.Dir = dir
+		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, string(out))
+	}
+}
+
+// newcomer is a folder with a module that has crest.
+func newcomer(t *testing.T) string {
+	t.Helper()
 	dir := t.TempDir()
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
 	write(t, dir, "go.mod", strings.Replace(read(t, "../go.mod"), "module github.com/crest-go/crest\n", "module example.com/hello\n", 1)+
 		fmt.Sprintf("\nrequire github.com/crest-go/crest v0.0.0\n\nreplace github.com/crest-go/crest => %q\n", root))
 	write(t, dir, "go.sum", read(t, "../go.sum"))
-	for name, code := range blocks(t) {
-		write(t, dir, name, code)
-	}
-	cmd := exec.CommandContext(t.Context(), "go", "vet", "./...")
-	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, string(out))
+	return dir
 }
 
 func write(t *testing.T, dir, name, text string) {
@@ -78,7 +91,7 @@ func write(t *testing.T, dir, name, text string) {
 
 // The SDK in README.md is the one in this folder, which has tests.
 func TestReadmeShowsTheTestedSDK(t *testing.T) {
-	for name, code := range blocks(t) {
+	for name, code := range programs(readme(t)) {
 		if strings.HasPrefix(name, "github/") {
 			require.Equal(t, read(t, name), code, "README.md and %s differ", name)
 		}
