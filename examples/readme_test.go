@@ -2,14 +2,12 @@ package examples
 
 import (
 	"context"
-	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"os"
-	"os/exec"
-	"path"
 	"path/filepath"
 	"reflect"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -24,14 +22,18 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// programs returns the files that a page gives to its reader, by name.
-func programs(text string) map[string]string {
+// fence matches a block of Go code in README.md and the name of its file, which stands in backticks before it. TestDocsPrograms, in the
+// root package, builds them.
+var fence = regexp.MustCompile("`([a-z/]+\\.go)`:\n\n```go\n((?s:.*?))```\n")
+
+// blocks returns the programs of README.md by file name.
+func blocks(t *testing.T) map[string]string {
+	t.Helper()
 	found := map[string]string{}
-	for _, b := range docBlocks(text) {
-		if b.file != "" {
-			found[b.file] = b.code
-		}
+	for _, m := range fence.FindAllStringSubmatch(readme(t), -1) {
+		found[m[1]] = m[2]
 	}
+	require.NotEmpty(t, found)
 	return found
 }
 
@@ -44,54 +46,9 @@ func read(t *testing.T, name string) string {
 	return string(text)
 }
 
-// A newcomer puts the files of a page into an empty folder. They must compile there at the first try, and their tests pass.
-func TestDocsPrograms(t *testing.T) {
-	if testing.Short() {
-		t.Skip("builds a module")
-	}
-	dir := newcomer(t)
-	var pages []string
-	for page, text := range docPages(t) {
-		files := programs(text)
-		if len(files) > 0 {
-			pages = append(pages, page)
-		}
-		for name, code := range files {
-			write(t, dir, filepath.Join(path.Base(strings.TrimSuffix(strings.TrimPrefix(page, "README.md"), ".md")), name), code)
-		}
-	}
-	require.ElementsMatch(t, []string{"README.md", "docs/start.md", "docs/models.md", "docs/errors.md"}, pages)
-	for _, command := range []string{"vet", "test"} {
-		cmd := exec.CommandContext(t.Context(), "go", command, "./...")
-		cmd.Dir = dir
-		cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=readonly")
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, string(out))
-	}
-}
-
-// newcomer is a folder with a module that has crest.
-func newcomer(t *testing.T) string {
-	t.Helper()
-	dir := t.TempDir()
-	root, err := filepath.Abs("..")
-	require.NoError(t, err)
-	write(t, dir, "go.mod", strings.Replace(read(t, "../go.mod"), "module github.com/crest-go/crest\n", "module example.com/hello\n", 1)+
-		fmt.Sprintf("\nrequire github.com/crest-go/crest v0.0.0\n\nreplace github.com/crest-go/crest => %q\n", root))
-	write(t, dir, "go.sum", read(t, "../go.sum"))
-	return dir
-}
-
-func write(t *testing.T, dir, name, text string) {
-	t.Helper()
-	path := filepath.Join(dir, filepath.FromSlash(name))
-	require.NoError(t, os.MkdirAll(filepath.Dir(path), 0o755))
-	require.NoError(t, os.WriteFile(path, []byte(text), 0o600))
-}
-
 // The SDK in README.md is the one in this folder, which has tests.
 func TestReadmeShowsTheTestedSDK(t *testing.T) {
-	for name, code := range programs(readme(t)) {
+	for name, code := range blocks(t) {
 		if strings.HasPrefix(name, "github/") {
 			require.Equal(t, read(t, name), code, "README.md and %s differ", name)
 		}

@@ -1,4 +1,4 @@
-package examples
+package crest_test
 
 import (
 	"context"
@@ -14,19 +14,19 @@ import (
 )
 
 // The table of styles in docs/models.md is what crest sends.
-func TestGuideStyles(t *testing.T) {
+func TestDocsStyles(t *testing.T) {
 	row := regexp.MustCompile("(?m)^\\| `((?:path|query|header|cookie):\"[pP][^`]*)` \\| (.*) \\| (.*) \\|$")
-	rows := row.FindAllStringSubmatch(read(t, "../docs/models.md"), -1)
+	rows := row.FindAllStringSubmatch(readDoc(t, "models.md"), -1)
 	require.Len(t, rows, 15)
 	object := struct{ R, G int }{100, 200}
 	for _, m := range rows {
-		require.Equal(t, m[2], sent(t, m[1], []string{"a", "b"}), m[1])
-		require.Equal(t, m[3], sent(t, m[1], object), m[1])
+		require.Equal(t, m[2], fieldSent(t, m[1], []string{"a", "b"}), m[1])
+		require.Equal(t, m[3], fieldSent(t, m[1], object), m[1])
 	}
 }
 
-// sent is how a field with the tag goes out, as the guide writes it.
-func sent(t *testing.T, tag string, value any) string {
+// fieldSent is how a field with the tag goes out, as the guide writes it.
+func fieldSent(t *testing.T, tag string, value any) string {
 	t.Helper()
 	route := "/"
 	if strings.HasPrefix(tag, "path") {
@@ -58,7 +58,7 @@ func sent(t *testing.T, tag string, value any) string {
 }
 
 // The messages in the guides are those that crest gives.
-func TestGuidesShowRealMessages(t *testing.T) {
+func TestDocsMessages(t *testing.T) {
 	type GetLatest struct {
 		Owner string `path:"owner" validate:"required"`
 		Repo  string `path:"repo" validate:"required"`
@@ -89,7 +89,7 @@ func TestGuidesShowRealMessages(t *testing.T) {
 			{"/", reflect.TypeFor[Typo]()}, {"/", reflect.TypeFor[Rule]()},
 		},
 	} {
-		text := read(t, "../docs/"+page+".md")
+		text := readDoc(t, page+".md")
 		for _, mistake := range mistakes {
 			method := http.MethodPost
 			if page == "start" {
@@ -97,7 +97,7 @@ func TestGuidesShowRealMessages(t *testing.T) {
 			}
 			_, err := crest.NewEndpointOf(method, mistake.route, mistake.model, reflect.TypeFor[crest.Empty]())
 			require.Error(t, err)
-			message := strings.NewReplacer("examples.", map[string]string{"start": "main.", "models": "models."}[page]).Replace(err.Error())
+			message := strings.NewReplacer("crest_test.", map[string]string{"start": "main.", "models": "models."}[page]).Replace(err.Error())
 			message = strings.TrimPrefix(message, "crest: POST "+mistake.route+": ")
 			if !strings.Contains(text, "\n"+message+"\n") {
 				t.Errorf("docs/%s.md lacks this message:\n%s", page, message)

@@ -1,4 +1,4 @@
-package examples
+package crest_test
 
 import (
 	"bytes"
@@ -39,20 +39,20 @@ var docImports = []string{
 	"github.com/stretchr/testify/require",
 }
 
-// block is one of Go code in a page.
-type block struct {
+// docBlock is one of Go code in a page.
+type docBlock struct {
 	line   int    // of its first line of code
-	recipe bool   // it equals tested code: TestDocsRecipes, in the root package, sees to it
+	recipe bool   // it equals tested code: TestDocsRecipes sees to it
 	file   string // the file that it is, for readers who build the page's program: TestDocsPrograms builds it
 	code   string
 }
 
-var docBlock = regexp.MustCompile("(?ms)^(<!-- recipe: \\S+ -->\n)?(?:[^\n]*`([a-z_/]+\\.go)`:\n\n)?```go\n(.*?)^```$")
+var docFence = regexp.MustCompile("(?ms)^(<!-- recipe: \\S+ -->\n)?(?:[^\n]*`([a-z_/]+\\.go)`:\n\n)?```go\n(.*?)^```$")
 
-func docBlocks(text string) []block {
-	var blocks []block
-	for _, m := range docBlock.FindAllStringSubmatchIndex(text, -1) {
-		b := block{line: 1 + strings.Count(text[:m[6]], "\n"), recipe: m[2] >= 0, code: text[m[6]:m[7]]}
+func docBlocks(text string) []docBlock {
+	var blocks []docBlock
+	for _, m := range docFence.FindAllStringSubmatchIndex(text, -1) {
+		b := docBlock{line: 1 + strings.Count(text[:m[6]], "\n"), recipe: m[2] >= 0, code: text[m[6]:m[7]]}
 		if m[4] >= 0 {
 			b.file = text[m[4]:m[5]]
 		}
@@ -65,15 +65,16 @@ func docBlocks(text string) []block {
 func docPages(t *testing.T) map[string]string {
 	t.Helper()
 	pages := map[string]string{}
-	require.NoError(t, filepath.WalkDir("..", func(name string, d fs.DirEntry, err error) error {
+	require.NoError(t, filepath.WalkDir(".", func(name string, d fs.DirEntry, err error) error {
 		switch {
 		case err != nil:
 			return err
-		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != "..", d.IsDir() && d.Name() == "testdata":
+		case d.IsDir() && strings.HasPrefix(d.Name(), ".") && name != ".", d.IsDir() && d.Name() == "testdata":
 			return filepath.SkipDir
 		case path.Ext(name) == ".md":
-			inside, _ := filepath.Rel("..", name)
-			pages[filepath.ToSlash(inside)] = read(t, name)
+			text, err := os.ReadFile(name)
+			pages[filepath.ToSlash(name)] = string(text)
+			return err
 		}
 		return nil
 	}))
@@ -133,7 +134,7 @@ func docImporter(t *testing.T) func(*token.FileSet) types.Importer {
 }
 
 // checkPage compiles the blocks of a page and returns what the compiler has to say.
-func checkPage(t *testing.T, imports func(*token.FileSet) types.Importer, page string, blocks []block) (problems []string) {
+func checkPage(t *testing.T, imports func(*token.FileSet) types.Importer, page string, blocks []docBlock) (problems []string) {
 	t.Helper()
 	files := token.NewFileSet()
 	var parsed []*ast.File
@@ -164,13 +165,13 @@ func checkPage(t *testing.T, imports func(*token.FileSet) types.Importer, page s
 }
 
 var (
-	leftOut  = regexp.MustCompile(`(?m)^(\t*)…$|\{ … \}`)
-	docStart = "package docs; import (\"" + strings.Join(docImports, "\"; \"") + "\")\n"
+	docEllipsis = regexp.MustCompile(`(?m)^(\t*)…$|\{ … \}`)
+	docStart    = "package docs; import (\"" + strings.Join(docImports, "\"; \"") + "\")\n"
 )
 
 // blockSource makes a file of a block. An ellipsis stands for code that a reader knows how to write.
-func blockSource(page string, b block) string {
-	code := leftOut.ReplaceAllStringFunc(b.code, func(found string) string { return strings.Replace(found, "…", `panic("…")`, 1) })
+func blockSource(page string, b docBlock) string {
+	code := docEllipsis.ReplaceAllStringFunc(b.code, func(found string) string { return strings.Replace(found, "…", `panic("…")`, 1) })
 	at := func(line int) string { return fmt.Sprintf("//line %s:%d\n", page, line) }
 	declarations := docStart + at(b.line) + code
 	if _, err := parser.ParseFile(token.NewFileSet(), page, declarations, parser.SkipObjectResolution); err == nil {
