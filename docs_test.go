@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -333,16 +334,22 @@ func recipeRegions(t *testing.T) map[string]string {
 	return regions
 }
 
-// TestDocsLinks sees that links between the pages lead to headings that are there.
+// TestDocsLinks sees that links between the pages, and to files of the repository, lead to something that is there.
 func TestDocsLinks(t *testing.T) {
-	for _, page := range []string{"features.md", "recipes.md", "promises.md", "faults.md", "../THREAT_MODEL.md"} {
-		for _, m := range regexp.MustCompile(`\]\(([\w.-]*)(?:#([\w-]+))?\)`).FindAllStringSubmatch(readDoc(t, page), -1) {
-			target := m[1]
-			if target == "" {
+	pages := docPages(t)
+	code := regexp.MustCompile("(?ms)^```.*?^```$|`[^`\n]*`")
+	for page, text := range pages {
+		text = code.ReplaceAllString(text, "")
+		for _, m := range regexp.MustCompile(`\]\(([\w./-]*)(?:#([\w-]+))?\)`).FindAllStringSubmatch(text, -1) {
+			target := path.Join(path.Dir(page), m[1])
+			if m[1] == "" {
 				target = page
 			}
-			if m[2] != "" && !slices.Contains(anchors(readDoc(t, target)), m[2]) {
-				t.Errorf("docs/%s links to %s#%s, which is no heading", page, target, m[2])
+			if _, err := os.Stat(target); err != nil {
+				t.Errorf("%s links to %s, which is not there", page, target)
+			}
+			if m[2] != "" && !slices.Contains(anchors(pages[target]), m[2]) {
+				t.Errorf("%s links to %s#%s, which is no heading", page, target, m[2])
 			}
 		}
 	}
