@@ -1,6 +1,8 @@
 package crest_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"io"
 	"net"
@@ -60,4 +62,55 @@ func TestR36DeadHTTP2Connections(t *testing.T) {
 		transport.CloseIdleConnections()
 		running.Wait()
 	})
+}
+
+// Row 43: a server that answers pings and never lets more of the body go up keeps an upload to the end of its time, and no longer.
+func TestFaultRow43WindowNeverOpens(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		transport := crest.NewTransport()
+		transport.Protocols = new(http.Protocols)
+		transport.Protocols.SetUnencryptedHTTP2(true)
+		transport.Proxy = nil
+		var running sync.WaitGroup
+		transport.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			client, server := net.Pipe()
+			out := &queuedConn{Conn: server, queue: make(chan []byte, 1000)}
+			running.Go(out.run)
+			running.Go(func() {
+				defer out.end()
+				readFrames(out, bufio.NewReader(server), func(frames, uint32, *http.Request) bool { return true })
+			})
+			return client, nil
+		}
+		c := newClient(t, "http://api.example.com", crest.WithTransport(transport))
+		start := time.Now()
+		_, err := faultReader.Call(t.Context(), c, faultBody{io.LimitReader(endless{}, 1<<20)})
+		took := time.Since(start)
+		transport.CloseIdleConnections()
+		running.Wait()
+		fails(t, err, crest.ErrTransport, crest.KindTimeoutTotal, crest.SentMaybe)
+		require.Equal(t, 5*time.Minute, took)
+	})
+}
+
+// queuedConn never keeps its writer waiting: both sides of a pipe may want to write first.
+type queuedConn struct {
+	net.Conn
+	queue chan []byte
+}
+
+func (q *queuedConn) Write(p []byte) (int, error) {
+	q.queue <- bytes.Clone(p)
+	return len(p), nil
+}
+
+func (q *queuedConn) run() {
+	for p := range q.queue {
+		_, _ = q.Conn.Write(p)
+	}
+}
+
+func (q *queuedConn) end() {
+	_ = q.Close()
+	close(q.queue)
 }

@@ -265,15 +265,22 @@ func lostKind(err error) Kind {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNABORTED),
 		strings.Contains(text, "server closed"), strings.Contains(text, "GOAWAY"), strings.Contains(text, "REFUSED_STREAM"),
-		strings.Contains(text, "client connection lost"):
+		strings.Contains(text, "client connection lost"), streamReset(text):
 		return KindDisconnected
 	}
 	return ""
 }
 
+// streamReset tells that an HTTP/2 server gave up a stream (RFC 9113, section 6.4): to its request that is what a lost connection is in
+// HTTP/1. PROTOCOL_ERROR is the server's complaint about the client.
+func streamReset(text string) bool {
+	return strings.Contains(text, "stream error: stream ID ") && strings.HasSuffix(text, "; received from peer") && !strings.Contains(text, "PROTOCOL_ERROR")
+}
+
 func protocolKind(err error) Kind {
 	text := err.Error()
-	for _, sign := range [...]string{"malformed", "bad Content-Length", "Content-Length", "invalid", "headers exceeded", "PROTOCOL_ERROR", "unsupported", "unexpected", "too many 1xx"} {
+	for _, sign := range [...]string{"malformed", "bad Content-Length", "Content-Length", "invalid", "headers exceeded", "PROTOCOL_ERROR", "unsupported", "unexpected", "too many 1xx",
+		"http2: frame too large", "FRAME_SIZE_ERROR", "FLOW_CONTROL_ERROR", "COMPRESSION_ERROR"} {
 		if strings.Contains(text, sign) {
 			return KindProtocol
 		}
