@@ -111,6 +111,24 @@ type recordedXML struct {
 	Name  string       `json:"-" xml:"name"`
 }
 
+// Types that are made of themselves without a struct between.
+type (
+	recordedTree   map[string]recordedTree
+	recordedList   []recordedList
+	recordedSelf   []recordedSelf
+	recordedCodes  []crest.Secret
+	recordedNested struct {
+		Tree  recordedTree  `json:"tree,omitempty"`
+		List  *recordedList `json:"list,omitempty"`
+		Self  recordedSelf  `json:"self,omitempty"`
+		One   recordedCodes `json:"one"`
+		Other recordedCodes `json:"other"`
+	}
+)
+
+func (recordedSelf) MarshalText() ([]byte, error)  { return nil, nil }
+func (*recordedSelf) UnmarshalText(b []byte) error { return nil }
+
 // redactionIn is what a middleware of the call gets.
 func redactionIn[Req any](t *testing.T, method, route string, req Req, opts ...crest.EndpointOption) (r crest.Redaction, seen *http.Request) {
 	t.Helper()
@@ -157,6 +175,7 @@ func TestR43RedactionOfBodies(t *testing.T) {
 		"a marshaler of what is hidden":   {of: ofModel(recordedKept{[]keptMarshaler{{kept: crest.NewSecret("x")}}}), body: `{"own":[{"x":"x"}]}`},
 		"a text of what JSON leaves out":  {of: ofModel(recordedTagged{map[string]tagMarshaler{"a": {crest.NewSecret("x")}}}), body: `{"own":{"a":"x"}}`},
 		"a list said to be a form":        {of: ofModel(newRecorded()), body: `[{"pin":"1"}]`, kind: "application/x-www-form-urlencoded", want: `[{"pin":"[redacted]"}]`},
+		"types made of themselves":        {of: ofModel(recordedNested{Tree: recordedTree{"a": {}}}), body: `{"tree":{"a":{}},"one":["1"],"other":["2"]}`, want: `{"tree":{"a":{}},"one":["[redacted]"],"other":["[redacted]"]}`},
 		"WithRedact too":                  {of: ofModel(newRecorded()), opts: []crest.EndpointOption{crest.WithRedact("NAME")}, body: `{"pin":"1","name":"n"}`, want: `{"pin":"[redacted]","name":"[redacted]"}`},
 		"WithRedact of everything":        {of: ofModel(newRecorded()), opts: []crest.EndpointOption{crest.WithRedact("*")}, body: `{"name":"n"}`},
 	}
