@@ -59,6 +59,12 @@ type recordedAny struct {
 	Any any `json:"any"`
 }
 
+// shared lies where its first field does.
+var shared = struct {
+	First struct{ N int }
+	S     crest.Secret
+}{S: crest.NewSecret("x")}
+
 type recordedForm struct {
 	Password crest.Secret `form:"pass"`
 	User     string       `form:"user"`
@@ -170,6 +176,7 @@ func TestR43RedactionOfBodies(t *testing.T) {
 		"a form":                          {of: ofModel(recordedForm{Password: crest.NewSecret("x")}), body: "user=u&p%61ss=x", kind: "application/x-www-form-urlencoded", want: "user=u&p%61ss=[redacted]"},
 		"an any without":                  {of: ofModel(recordedAny{[]any{"a", 1}}), body: `{"any":["a",1]}`, want: `{"any":["a",1]}`},
 		"an any with":                     {of: ofModel(recordedAny{[]any{map[string]any{"a": crest.NewSecret("x")}}}), body: `{"any":[{"a":"x"}]}`},
+		"beside its own first field":      {of: ofModel(recordedAny{[]any{&shared.First, &shared}}), body: `{"any":[1,{"First":1,"S":"x"}]}`},
 		"a map":                           {of: ofModel(recordedMap{map[string]crest.Secret{"a": crest.NewSecret("x")}}), body: `{"a":"x"}`},
 		"a marshaler of its own":          {of: ofModel(recordedText{ownMarshaler{crest.NewSecret("x")}}), body: `{"own":"x"}`},
 		"a marshaler of what is hidden":   {of: ofModel(recordedKept{[]keptMarshaler{{kept: crest.NewSecret("x")}}}), body: `{"own":[{"x":"x"}]}`},
@@ -211,6 +218,18 @@ func TestR43RedactionOfForms(t *testing.T) {
 		got, ok := r.RequestBody([]byte(body), "application/x-www-form-urlencoded")
 		require.Equal(t, want != "", ok, body)
 		require.Equal(t, want, string(got), body)
+	}
+}
+
+// A value that holds itself is an error, whether there is a middleware or not.
+func TestR43RedactionOfCycles(t *testing.T) {
+	list, table := []any{1, 2}, map[string]any{}
+	list[0], list[1], table["a"], table["b"] = list, list, table, table
+	c := newClient(t, "https://a.example", crest.WithTransport(fixed(200, "{}")), crest.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }))
+	for _, cycle := range []any{list, table} {
+		_, err := crest.Post[recordedAny, crest.Empty]("/x").Call(t.Context(), c, recordedAny{cycle})
+		require.ErrorIs(t, err, crest.ErrRequest)
+		require.ErrorContains(t, err, "a cycle")
 	}
 }
 
