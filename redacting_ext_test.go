@@ -59,6 +59,12 @@ type recordedAny struct {
 	Any any `json:"any"`
 }
 
+// shared lies where its first field does.
+var shared = struct {
+	First struct{ N int }
+	S     crest.Secret
+}{S: crest.NewSecret("x")}
+
 type recordedForm struct {
 	Password crest.Secret `form:"pass"`
 	User     string       `form:"user"`
@@ -111,6 +117,24 @@ type recordedXML struct {
 	Name  string       `json:"-" xml:"name"`
 }
 
+// Types that are made of themselves without a struct between.
+type (
+	recordedTree   map[string]recordedTree
+	recordedList   []recordedList
+	recordedSelf   []recordedSelf
+	recordedCodes  []crest.Secret
+	recordedNested struct {
+		Tree  recordedTree  `json:"tree,omitempty"`
+		List  *recordedList `json:"list,omitempty"`
+		Self  recordedSelf  `json:"self,omitempty"`
+		One   recordedCodes `json:"one"`
+		Other recordedCodes `json:"other"`
+	}
+)
+
+func (recordedSelf) MarshalText() ([]byte, error)  { return nil, nil }
+func (*recordedSelf) UnmarshalText(b []byte) error { return nil }
+
 // redactionIn is what a middleware of the call gets.
 func redactionIn[Req any](t *testing.T, method, route string, req Req, opts ...crest.EndpointOption) (r crest.Redaction, seen *http.Request) {
 	t.Helper()
@@ -152,11 +176,13 @@ func TestR43RedactionOfBodies(t *testing.T) {
 		"a form":                          {of: ofModel(recordedForm{Password: crest.NewSecret("x")}), body: "user=u&p%61ss=x", kind: "application/x-www-form-urlencoded", want: "user=u&p%61ss=[redacted]"},
 		"an any without":                  {of: ofModel(recordedAny{[]any{"a", 1}}), body: `{"any":["a",1]}`, want: `{"any":["a",1]}`},
 		"an any with":                     {of: ofModel(recordedAny{[]any{map[string]any{"a": crest.NewSecret("x")}}}), body: `{"any":[{"a":"x"}]}`},
+		"beside its own first field":      {of: ofModel(recordedAny{[]any{&shared.First, &shared}}), body: `{"any":[1,{"First":1,"S":"x"}]}`},
 		"a map":                           {of: ofModel(recordedMap{map[string]crest.Secret{"a": crest.NewSecret("x")}}), body: `{"a":"x"}`},
 		"a marshaler of its own":          {of: ofModel(recordedText{ownMarshaler{crest.NewSecret("x")}}), body: `{"own":"x"}`},
 		"a marshaler of what is hidden":   {of: ofModel(recordedKept{[]keptMarshaler{{kept: crest.NewSecret("x")}}}), body: `{"own":[{"x":"x"}]}`},
 		"a text of what JSON leaves out":  {of: ofModel(recordedTagged{map[string]tagMarshaler{"a": {crest.NewSecret("x")}}}), body: `{"own":{"a":"x"}}`},
 		"a list said to be a form":        {of: ofModel(newRecorded()), body: `[{"pin":"1"}]`, kind: "application/x-www-form-urlencoded", want: `[{"pin":"[redacted]"}]`},
+		"types made of themselves":        {of: ofModel(recordedNested{Tree: recordedTree{"a": {}}}), body: `{"tree":{"a":{}},"one":["1"],"other":["2"]}`, want: `{"tree":{"a":{}},"one":["[redacted]"],"other":["[redacted]"]}`},
 		"WithRedact too":                  {of: ofModel(newRecorded()), opts: []crest.EndpointOption{crest.WithRedact("NAME")}, body: `{"pin":"1","name":"n"}`, want: `{"pin":"[redacted]","name":"[redacted]"}`},
 		"WithRedact of everything":        {of: ofModel(newRecorded()), opts: []crest.EndpointOption{crest.WithRedact("*")}, body: `{"name":"n"}`},
 	}
@@ -192,6 +218,18 @@ func TestR43RedactionOfForms(t *testing.T) {
 		got, ok := r.RequestBody([]byte(body), "application/x-www-form-urlencoded")
 		require.Equal(t, want != "", ok, body)
 		require.Equal(t, want, string(got), body)
+	}
+}
+
+// A value that holds itself is an error, whether there is a middleware or not.
+func TestR43RedactionOfCycles(t *testing.T) {
+	list, table := []any{1, 2}, map[string]any{}
+	list[0], list[1], table["a"], table["b"] = list, list, table, table
+	c := newClient(t, "https://a.example", crest.WithTransport(fixed(200, "{}")), crest.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next }))
+	for _, cycle := range []any{list, table} {
+		_, err := crest.Post[recordedAny, crest.Empty]("/x").Call(t.Context(), c, recordedAny{cycle})
+		require.ErrorIs(t, err, crest.ErrRequest)
+		require.ErrorContains(t, err, "a cycle")
 	}
 }
 

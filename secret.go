@@ -76,27 +76,45 @@ func (s *Secret) UnmarshalText(text []byte) error {
 }
 
 // holdsSecret walks a value, through interfaces as well, for a Secret that is not empty.
-func holdsSecret(v reflect.Value) bool { return secretWithin(v, map[uintptr]bool{}) }
+func holdsSecret(v reflect.Value) bool { return (&secretWalk{seen: map[seenPointer]bool{}}).within(v) }
 
-func secretWithin(v reflect.Value, seen map[uintptr]bool) bool {
+// secretWalk is one look through a value.
+type secretWalk struct {
+	seen  map[seenPointer]bool
+	depth int
+}
+
+// seenPointer has its type: a struct lies where its first field does.
+type seenPointer struct {
+	at uintptr
+	to reflect.Type
+}
+
+// within takes what is nested too deep for JSON, such as a list of itself, for one that holds a Secret.
+func (w *secretWalk) within(v reflect.Value) bool {
 	if v.IsValid() && v.Type() == reflect.TypeFor[Secret]() {
 		return !v.Field(0).IsNil()
 	}
 	if v.IsValid() && v.Type().ConvertibleTo(fileType) {
 		return false // what a reader holds is not crest's to look at
 	}
+	if w.depth++; w.depth > maxDepth {
+		return true
+	}
+	defer func() { w.depth-- }()
 	switch v.Kind() {
 	case reflect.Pointer:
-		if v.IsNil() || seen[v.Pointer()] {
+		at := seenPointer{v.Pointer(), v.Type()}
+		if v.IsNil() || w.seen[at] {
 			return false
 		}
-		seen[v.Pointer()] = true
-		return secretWithin(v.Elem(), seen)
+		w.seen[at] = true
+		return w.within(v.Elem())
 	case reflect.Interface:
-		return secretWithin(v.Elem(), seen)
+		return w.within(v.Elem())
 	case reflect.Struct:
 		for i := range v.NumField() {
-			if secretWithin(v.Field(i), seen) {
+			if w.within(v.Field(i)) {
 				return true
 			}
 		}
@@ -105,13 +123,13 @@ func secretWithin(v reflect.Value, seen map[uintptr]bool) bool {
 			return false
 		}
 		for i := range v.Len() {
-			if secretWithin(v.Index(i), seen) {
+			if w.within(v.Index(i)) {
 				return true
 			}
 		}
 	case reflect.Map:
 		for entries := v.MapRange(); entries.Next(); {
-			if secretWithin(entries.Key(), seen) || secretWithin(entries.Value(), seen) {
+			if w.within(entries.Key()) || w.within(entries.Value()) {
 				return true
 			}
 		}

@@ -66,7 +66,7 @@ func errorSecrets(entry ErrorModel) *secretFields {
 // secretSearch is one look through a type.
 type secretSearch struct {
 	into   *secretFields
-	seen   map[reflect.Type]bool // structs, which can be recursive
+	seen   map[reflect.Type]bool // structs, and the named lists and maps that are looked into now: all can be recursive
 	within bool                  // a type that writes its own text, where no name is worth anything
 }
 
@@ -93,6 +93,13 @@ func (s secretSearch) value(t reflect.Type, names ...string) {
 		return // what a reader holds is not crest's to look at
 	case ownText(t) && !s.within:
 		s.seen, s.within = map[reflect.Type]bool{}, true
+	}
+	if t.Name() != "" && t.Kind() != reflect.Struct {
+		if s.seen[t] {
+			return
+		}
+		s.seen[t] = true
+		defer delete(s.seen, t) // a field of the same type can have another name
 	}
 	switch t.Kind() {
 	case reflect.Interface:
