@@ -80,6 +80,7 @@ type lifetime struct {
 
 	mu       sync.Mutex
 	deadline time.Time   // when total is over; zero for never
+	past     bool        // that has come to pass, or the call has ended
 	timer    *time.Timer // nil until something is waited for
 	rings    time.Time   // when it fires; zero for never
 	hop      *phases     // under way; nil between two
@@ -124,10 +125,12 @@ func (l *lifetime) ring() {
 	defer l.mu.Unlock()
 	now := time.Now()
 	l.rings = time.Time{}
-	if over(l.deadline, now) {
+	if !l.past && over(l.deadline, now) {
 		l.pass()
 	}
-	l.await(now, l.deadline)
+	if !l.past {
+		l.await(now, l.deadline)
+	}
 	if l.hop != nil {
 		l.hop.check(now)
 		l.await(now, l.hop.over)
@@ -139,7 +142,7 @@ func over(moment, now time.Time) bool { return !moment.IsZero() && !now.Before(m
 
 // pass ends the call and its hop: Total is over.
 func (l *lifetime) pass() {
-	l.deadline = time.Time{}
+	l.past = true
 	timeout := &timeoutError{KindTimeoutTotal, l.total}
 	l.bounded()
 	l.cancel(timeout)
@@ -210,7 +213,7 @@ func (l *lifetime) headerArrived() {
 // end frees what the context holds.
 func (l *lifetime) end() {
 	l.mu.Lock()
-	l.deadline, l.hop = time.Time{}, nil
+	l.past, l.hop = true, nil
 	if l.timer != nil {
 		l.timer.Stop()
 	}

@@ -15,7 +15,7 @@ type flight struct {
 	hop    *hop
 	asked  *http.Request // as the limiters see it
 	wired  http.Request  // as the transport gets it, unless a proxy or credentials want another
-	url    url.URL       // its own, where limiters may have to end it
+	url    url.URL       // its own, where limiters may have to end it, or the transport is not net/http's
 	ctx    context.Context
 	cancel context.CancelCauseFunc // ends ctx; nil without limiters: then nothing is ever held back
 	own    bool                    // ctx is the flight's alone
@@ -121,7 +121,7 @@ func (f *flight) release() {
 func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 	h := f.hop
 	f.traced = h.core.hooked()
-	if f.cancel != nil {
+	if f.cancel != nil || !f.traced { // many a transport leads requests elsewhere and copies nothing
 		f.url = *req.URL
 		req.URL = &f.url
 	}

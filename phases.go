@@ -39,18 +39,18 @@ func (p *phases) stop() { p.cancel(nil) }
 
 // check ends the attempt if it has run out of time.
 func (p *phases) check(now time.Time) {
-	switch {
-	case over(p.over, now):
-		p.left = 0
+	if over(p.over, now) {
+		p.stopAttempt()
 		p.cancel(&timeoutError{KindTimeoutAttempt, p.limits.Attempt})
-	case over(p.silent, now) && p.waitsFor == KindTimeoutHeader:
-		p.cancel(&timeoutError{KindTimeoutHeader, p.limits.Header})
-	case over(p.silent, now):
-		p.cancel(&timeoutError{KindTimeoutIdle, p.limits.Idle})
-	default:
-		return
 	}
-	p.over, p.silent = time.Time{}, time.Time{}
+	if over(p.silent, now) {
+		after := p.limits.Idle
+		if p.waitsFor == KindTimeoutHeader {
+			after = p.limits.Header
+		}
+		p.silent = time.Time{}
+		p.cancel(&timeoutError{p.waitsFor, after})
+	}
 }
 
 // run starts the time of the attempt, or lets it go on.

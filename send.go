@@ -117,7 +117,7 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 		}
 	}
 	h.credentials = c.at.credentials
-	req, err := c.at.request(h, c.firsts().asked.take(), c.handedOut())
+	req, err := c.at.request(h, c.firsts().asked.take(), r.requests > 0 || c.handedOut())
 	h.asking = req
 	if err == nil && len(c.redirects) == 0 {
 		if err = r.prepare(req); err != nil {
@@ -235,8 +235,8 @@ func (r *retrying) lost(h *hop, err *CallError, start time.Time) *CallError {
 }
 
 // handedOut reports whether the request gets to somebody who may change it: middleware and Retry.Before may. What lies below them copies
-// what it changes, and a transport changes nothing ([http.RoundTripper]); where the caller can send the same request once more, that is not
-// relied upon.
+// what it changes, and a transport changes nothing ([http.RoundTripper]); that is relied upon for the first request of a call alone, and not where
+// the caller can send the same once more: a transport can still be reading what it gave up.
 func (c *call) handedOut() bool {
 	return c.wrapped() || c.settings.retry.Before != nil || c.shown
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/http/httptrace"
 	"runtime"
 	"strings"
 	"syscall"
@@ -295,5 +296,24 @@ func TestTimeoutBesideACancel(t *testing.T) {
 		fails(t, err, crest.ErrTransport, "", crest.SentMaybe)
 		require.ErrorIs(t, err, errWhy)
 		require.False(t, errors.Is(err, crest.KindTimeout))
+	})
+}
+
+// A transport that goes on although Header has ended the attempt uses up its time all the same.
+func TestTimeoutAttemptAfterHeader(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newClient(t, "https://api.example.com", crest.WithTimeouts(crest.Timeouts{Header: 2 * time.Second, Attempt: 5 * time.Second}), crest.WithTransport(inMemory(func(req *http.Request) (*http.Response, error) {
+			if req.URL.Path == "/thing" {
+				httptrace.ContextClientTrace(req.Context()).WroteRequest(httptrace.WroteRequestInfo{})
+				time.Sleep(4 * time.Second)
+				return &http.Response{StatusCode: http.StatusSeeOther, Header: http.Header{"Location": {"/slow"}}}, nil
+			}
+			<-req.Context().Done()
+			return nil, req.Context().Err()
+		})))
+		begun := time.Now()
+		_, err := getThing.Call(t.Context(), c, crest.Empty{})
+		require.ErrorIs(t, err, crest.KindTimeoutAttempt)
+		require.Equal(t, 5*time.Second, time.Since(begun))
 	})
 }

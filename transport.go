@@ -77,7 +77,7 @@ func (e proxyError) Is(target error) bool {
 func (h *hop) classify(ctx context.Context, err error) *CallError {
 	if own, ok := errors.AsType[*CallError](err); ok && own.hop == h {
 		copied := *own
-		copied.Sent = max(copied.Sent, h.mostSent())
+		copied.Sent, copied.hop = max(copied.Sent, h.mostSent()), nil // the hop holds the whole call
 		return &copied
 	}
 	if errors.Is(err, errLostContext) || errors.Is(err, errNoRoundTripper) {
