@@ -84,7 +84,7 @@ func declaredTests(t *testing.T) map[string]bool {
 func TestDocsNameRealTests(t *testing.T) {
 	declared := declaredTests(t)
 	require.NotEmpty(t, declared)
-	for _, page := range []string{"features.md", "recipes.md", "promises.md", "faults.md", "../THREAT_MODEL.md"} {
+	for _, page := range []string{"features.md", "recipes.md", "promises.md", "faults.md", "../THREAT_MODEL.md", "../README.md"} {
 		for _, name := range testName.FindAllString(readDoc(t, page), -1) {
 			if !declared[name] {
 				t.Errorf("docs/%s names %s, which no Go file declares", page, name)

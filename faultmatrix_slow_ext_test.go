@@ -114,7 +114,10 @@ func (row slowRow) meet(t *testing.T, w faultWay) {
 		if w.streams && row.streams > 0 {
 			after = row.streams
 		}
-		require.Equal(t, after, time.Since(s.began))
+		s.mu.Lock()
+		began := s.began
+		s.mu.Unlock()
+		require.Equal(t, after, time.Since(began))
 	}
 	require.NoError(t, w.run(t, c), "the next call")
 }
