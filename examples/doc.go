@@ -3,6 +3,7 @@
 //   - quickstart drives httpbin against a real server and explains itself.
 //   - sdk is the SDK to copy: complete, with its tests, as its author would publish it, and a demo against a server of its API.
 //   - httpbin is an SDK of the usual size, over an API that others wrote.
+//   - stripe is an SDK of a part of Stripe's API, with nested forms, against stripe-mock. It is a module of its own, as http3 and roundtrippers are.
 //   - github is the SDK that README.md shows.
 //   - ratelimited shows the limiter against a server that counts.
 //   - sessions shows a login kept over a restart, and that redirects, a proxy and pinned keys keep secrets where they belong.
