@@ -6,7 +6,7 @@
 //	}
 //	defer shop.Close()
 //
-//	book, err := shop.Book(ctx, "9780306406157")
+//	book, err := shop.Book(context.Background(), "9780306406157")
 //
 // A [Client] is safe for concurrent use; a program needs one. Every method takes a context, whose end ends the call at once.
 //
