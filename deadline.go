@@ -101,6 +101,8 @@ func (l *lifetime) begins(ctx context.Context, c *call) {
 		l.total = 0
 	}
 	if l.total > 0 {
+		l.mu.Lock()
+		defer l.mu.Unlock()
 		l.deadline = now.Add(l.total)
 		l.await(now, now.Add(min(l.total, cmp.Or(c.timeouts.Header, l.total)))) // set once for both: a ring in vain costs less
 	}

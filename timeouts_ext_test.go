@@ -317,3 +317,12 @@ func TestTimeoutAttemptAfterHeader(t *testing.T) {
 		require.Equal(t, 5*time.Second, time.Since(begun))
 	})
 }
+
+// A timer can ring before the call that set it has gone on.
+func TestTimeoutThatRingsAtOnce(t *testing.T) {
+	c := newClient(t, "https://api.example.com", crest.WithTimeouts(crest.Timeouts{Header: time.Nanosecond}), crest.WithTransport(storedJSON(200, thingJSON)))
+	for range 2000 {
+		_, err := getThing.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err) // the transport calls no hooks
+	}
+}
