@@ -8,12 +8,16 @@ import (
 )
 
 var (
-	ctx    context.Context
-	c      *crest.Client[*crest.Problem]
-	err    error
-	req    Upload
-	upload = crest.Post[Upload, crest.Empty]("/albums/{album}/photos")
+	ctx context.Context
+	c   *crest.Client[*crest.Problem]
+	err error
+	req Upload
 )
+
+// Stored is the answer to an upload.
+type Stored struct {
+	ID string `json:"id"`
+}
 
 // GetReport names a report.
 type GetReport struct {
