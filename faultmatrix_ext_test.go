@@ -106,7 +106,7 @@ func oddRows() map[string]faultRow {
 			a.head += "Content-Length: 3\r\n"
 			return a.chunked(chunk(a.body) + "0\r\n\r\n")
 		}},
-		"row 19 extra bytes": {write: func(a faultAnswer) string { return a.text() + "EXTRA" }},
+		"row 19 extra bytes": {spills: true, write: func(a faultAnswer) string { return a.text() + "EXTRA" }},
 		"row 18 204 with a body": {spills: true, write: says("HTTP/1.1 204 No Content\r\nContent-Length: 3\r\n\r\nabc"), want: faultDecode, except: map[string]faultWant{
 			"raw": faultGood, "events": faultGood, "lines": faultGood, "parts": faultRange,
 		}},
