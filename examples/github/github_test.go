@@ -54,7 +54,7 @@ func TestRepoNotFound(t *testing.T) {
 		fmt.Fprint(w, `{"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}`)
 	})
 	_, err := c.Repo(t.Context(), "golang", "gone")
-	require.EqualError(t, err, "crest: GET /repos/{owner}/{repo}: 404 Not Found: Not Found")
+	require.EqualError(t, err, "crest: GET /repos/{owner}/{repo}: 404 Not Found")
 	missing, ok := errors.AsType[*github.NotFound](err)
 	require.True(t, ok)
 	require.Equal(t, "Not Found", missing.Message)
