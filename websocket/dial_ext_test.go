@@ -292,9 +292,9 @@ func TestDialSlot(t *testing.T) {
 // The timeouts of a call bound the handshake; the context of the dial, and the client, may end without the connection.
 func TestDialTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		dials := 0
+		var dials atomic.Int32
 		c := newClient(t, inMemory, pipes(func(p *peer) {
-			if dials++; dials == 2 {
+			if dials.Add(1) == 2 {
 				p.accept()
 				first, _, payload, _ := p.hears()
 				p.says(frame(first, payload))
