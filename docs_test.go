@@ -20,10 +20,6 @@ var seedRows = map[string]int{"S1": 41, "S2": 45, "S3": 70, "S4": 105, "S5": 46}
 
 // waitsFor are the parts of crest that a row may wait for.
 var waitsFor = []string{
-	"limits and retries",
-	"sessions (redirects, auth, cookies, proxies, TLS)",
-	"streams, files, pages, WebSocket",
-	"observing and testing",
 	"speed",
 	"hardening",
 }
