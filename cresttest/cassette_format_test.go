@@ -108,6 +108,7 @@ func FuzzCassette(f *testing.F) {
 	f.Add([]byte(magic + "\n=== GET /x\nGET /x HTTP/1.1\n\n\x00\r\n=== answer (crlf)\nHTTP/1.1 200 a\n\n\na\n\n"))
 	f.Add([]byte(magic + "\n=== x (base64)  (crlf)\nGET /x HTTP/1.1\n=== answer\nHTTP/1.1 200 a"))
 	f.Add([]byte(magic + "\r\n=== a (base64, x)\r\n"))
+	f.Add([]byte(magic + "\n=== x (base64)\nGET /x HTTP/1.1\n\n\n=== answer (crlf)\nHTTP/1.1 200 a\n\n\n"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		first, err := parseTape("f", text)
 		if err != nil {

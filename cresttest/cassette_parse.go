@@ -205,21 +205,30 @@ func (p *tapeParser) body(m *message, words []string) error {
 	if n := len(lines); p.at == len(p.lines) && n > 0 && lines[n-1] == "" {
 		lines = lines[:n-1]
 	}
-	text := strings.Join(lines, "\n")
+	body, err := bodyBytes(strings.Join(lines, "\n"), words)
+	if err != nil {
+		p.at = begin
+		return err
+	}
+	if len(body) > 0 { // an empty one is none, however it was written
+		m.body = body
+	}
+	return nil
+}
+
+// bodyBytes is the inverse of bodyText.
+func bodyBytes(text string, words []string) ([]byte, error) {
 	switch {
 	case slices.Contains(words, base64Word):
 		data, err := base64.StdEncoding.DecodeString(strings.Join(strings.Fields(text), ""))
 		if err != nil {
-			p.at = begin
-			return fmt.Errorf("the body is no base64: %w", err)
+			return nil, fmt.Errorf("the body is no base64: %w", err)
 		}
-		m.body = data
+		return data, nil
 	case slices.Contains(words, crlfWord):
-		m.body = []byte(strings.ReplaceAll(text, "\n", "\r\n"))
-	case text != "":
-		m.body = []byte(text)
+		return []byte(strings.ReplaceAll(text, "\n", "\r\n")), nil
 	}
-	return nil
+	return []byte(text), nil
 }
 
 // token reports whether a text can be a method or the name of a header (RFC 9110, section 5.6.2).
