@@ -69,7 +69,7 @@ func TestRequestMistakes(t *testing.T) {
 			Q string `query:"q" json:"-"`
 		}{}, ""},
 		"unexported": {"/x", struct {
-			q string `query:"q"` //nolint:unused // the mistake itself
+			q string `query:"q"`
 		}{}, "is tagged but not exported"},
 		"no name": {"/x", struct {
 			Q string `query:",omitzero"`
