@@ -118,8 +118,8 @@ func safeName(name string) string {
 		}
 		return r
 	}, name)
-	name = strings.TrimSpace(name)
-	if strings.Trim(name, ". ") == "" {
+	name = strings.TrimLeftFunc(trimEnd(name), unicode.IsSpace)
+	if name == "" {
 		return ""
 	}
 	if name[0] == '.' { // hidden, or of a tool that trusts its dot files
@@ -128,7 +128,12 @@ func safeName(name string) string {
 	if reservedName(name) {
 		name = "_" + name
 	}
-	return strings.TrimRight(shortened(name), ". ")
+	return trimEnd(shortened(name))
+}
+
+// trimEnd removes what Windows does not keep at the end of a name, and spaces that nobody sees.
+func trimEnd(name string) string {
+	return strings.TrimRightFunc(name, func(r rune) bool { return r == '.' || unicode.IsSpace(r) })
 }
 
 // reservedName reports whether Windows takes a name for a device, whatever its extension.

@@ -94,7 +94,7 @@ func TestFileNameNoQuadraticTime(t *testing.T) {
 
 func FuzzFileName(f *testing.F) {
 	for _, seed := range []string{
-		`attachment; filename="a.txt"`, `a; filename*=UTF-8''%e2%82%ac`, `a; filename="..\\..\\x"; b`, `a;filename=CON.`, "a; filename=\"\xe4", `a; filename="` + strings.Repeat("ä.", 200),
+		`attachment; filename="a.txt"`, `a; filename*=UTF-8''%e2%82%ac`, `a; filename="..\\..\\x"; b`, `a;filename=CON.`, "a; filename=\"\xe4", ";filename=0\xa0.", ";filename=CON\xa0.", `a; filename="` + strings.Repeat("ä.", 200),
 	} {
 		f.Add(seed)
 	}
