@@ -66,6 +66,9 @@ func WithAuthorization(scheme string, src TokenSource) Option {
 		if isNil(src) {
 			return errors.New("WithAuthorization: the source is nil: give NewSecret, NewToken or a TokenSource")
 		}
+		if secret, ok := src.(Secret); ok && secret.IsZero() {
+			return errors.New("WithAuthorization: the Secret is empty: give a token, or leave the option out")
+		}
 		if f, ok := src.(*fetchedTokens); ok && f.fetch == nil {
 			return errors.New("WithAuthorization: the source is NewTokenSource(nil): give it a function")
 		}

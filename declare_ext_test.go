@@ -132,6 +132,7 @@ func TestOptionMistakes(t *testing.T) {
 		"codec":                    {crest.WithCodec(nil), "the codec is nil"},
 		"check":                    {crest.WithCheck(nil), "the function is nil"},
 		"bearer":                   {crest.WithBearer(nil), "the source is nil"},
+		"empty bearer":             {crest.WithBearer(crest.NewSecret("")), "the Secret is empty: give a token, or leave the option out"},
 		"scheme":                   {crest.WithAuthorization("a b", crest.NewSecret("x")), "is not an authentication scheme"},
 		"error map status":         {crest.WithErrors(crest.ErrorMap{42: crest.As[*failure]()}), "42 is neither a status nor"},
 		"error map nil":            {crest.WithErrors(crest.ErrorMap{404: nil}), "the entry for 404 is nil"},

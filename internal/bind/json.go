@@ -200,7 +200,7 @@ func deeper(t reflect.Type, top, sending bool) []string {
 func fieldProblems(path string, sf reflect.StructField, sending bool) (problems []string) {
 	_, o, _ := parseTag(inJSON, sf.Tag.Get("json"))
 	if o.format != "" {
-		problems = append(problems, path+" has a format below the top level of the body: use a type with MarshalJSON and UnmarshalJSON")
+		problems = append(problems, path+" has a format below the top level of the body: use a type with MarshalJSON and UnmarshalJSON (docs/recipes.md, \"Times in another form\")")
 	}
 	if _, ok := sf.Tag.Lookup("default"); ok {
 		problems = append(problems, path+" has a default below the top level of the body: set it in the code, or use a type of its own")

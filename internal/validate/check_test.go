@@ -55,7 +55,7 @@ func TestTags(t *testing.T) {
 		"odd key":           {good(func(p *pet) { p.Meta = map[string]string{"\n": "y"} }), `Meta[\n] fails min=2`},
 		"map value":         {good(func(p *pet) { p.Meta = map[string]string{"xx": ""} }), "Meta[xx] fails required"},
 		"recursive":         {good(func(p *pet) { p.Kids = []pet{{ID: 1, Name: "a"}, {ID: 1}} }), "Kids[1].Name fails required"},
-		"without dive":      {good(func(p *pet) { p.Free = []owner{{}} }), ""},
+		"without dive":      {good(func(p *pet) { p.Free = []owner{{}} }), "Free[0].Name fails required"},
 		"list":              {[]pet{good(func(*pet) {}), {ID: 1}}, "[1].Name fails required"},
 		"list of pointers":  {[]*pet{nil, {ID: 1}}, "[1].Name fails required"},
 		"array":             {[1]pet{{ID: 1}}, "[0].Name fails required"},
@@ -78,6 +78,59 @@ func TestTags(t *testing.T) {
 			}
 		})
 	}
+}
+
+type shelf struct {
+	Plain   []owner
+	Deep    map[string][][]*owner
+	Array   [1]owner
+	Pointer *[]owner
+	Opt     Opt[[]owner]
+	Within  struct{ List []owner }
+	Counted []owner `validate:"max=1"`
+	Empty   []owner `validate:"omitempty"`
+	Shut    []owner `validate:"-"`
+	Closed  []owner `validate:"dive,structonly"`
+	Next    []shelf
+	Any     []any
+}
+
+// Models in lists and maps keep their rules too, as the promise of a valid model says, where validator alone wants a dive.
+func TestPromise1ListsAreValidated(t *testing.T) {
+	fine := owner{Name: "x"}
+	bad := []owner{fine, {}}
+	for name, tt := range map[string]struct {
+		change func(*shelf)
+		want   string
+	}{
+		"nothing":           {func(*shelf) {}, ""},
+		"list":              {func(s *shelf) { s.Plain = bad }, "Plain[1].Name fails required"},
+		"map of lists":      {func(s *shelf) { s.Deep = map[string][][]*owner{"k": {{nil, {}}}} }, "Deep[k][0][1].Name fails required"},
+		"array":             {func(s *shelf) { s.Array[0] = owner{Name: "x", Email: "y"} }, "Array[0].Email fails email"},
+		"pointer":           {func(s *shelf) { s.Pointer = &bad }, "Pointer[1].Name fails required"},
+		"optional":          {func(s *shelf) { s.Opt = Some(bad) }, "Opt[1].Name fails required"},
+		"in a model":        {func(s *shelf) { s.Within.List = bad }, "Within.List[1].Name fails required"},
+		"beside a rule":     {func(s *shelf) { s.Counted = bad[1:] }, "Counted[0].Name fails required"},
+		"the rule":          {func(s *shelf) { s.Counted = bad }, "Counted fails max=1"},
+		"omitempty":         {func(s *shelf) { s.Empty = bad }, "Empty[1].Name fails required"},
+		"not at all":        {func(s *shelf) { s.Shut = bad }, ""},
+		"not its models":    {func(s *shelf) { s.Closed = bad }, ""},
+		"of itself":         {func(s *shelf) { s.Next = []shelf{{Array: [1]owner{fine}, Next: []shelf{{}}}} }, "Next[0].Next[0].Array[0].Name fails required"},
+		"anything in lists": {func(s *shelf) { s.Any = []any{owner{}} }, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := shelf{Array: [1]owner{fine}}
+			tt.change(&s)
+			requireText(t, tt.want, check(t, s))
+		})
+	}
+}
+
+func TestTagsOfListsThatEndNever(t *testing.T) {
+	s := &shelf{Array: [1]owner{{Name: "x"}}, Next: make([]shelf, 1)}
+	s.Next[0] = *s
+	s.Next[0].Next = s.Next
+	require.ErrorContains(t, check(t, s), "is there a cycle of pointers?")
 }
 
 func TestRunTimeTypes(t *testing.T) {

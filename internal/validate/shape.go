@@ -51,7 +51,7 @@ func fieldShapes(t reflect.Type, outerAsks bool) (list []fieldShape) {
 			list = append(list, fieldShape{
 				index: i,
 				name:  f.Name,
-				way:   way{dived: strings.Contains(f.Tag.Get("validate"), "dive"), quiet: f.Anonymous && outerAsks},
+				way:   way{dived: strings.Contains(f.Tag.Get("validate"), "dive") || hasRules(f.Type, map[reflect.Type]bool{}), quiet: f.Anonymous && outerAsks},
 			})
 		}
 	}

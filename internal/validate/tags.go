@@ -88,13 +88,21 @@ func (c *tags) model(t reflect.Type) {
 		}
 		c.found = c.found || tag != ""
 		at := place{c, t, f.Name}
-		if rewritten := at.level(f.Type, split(tag)); tag != "" && rewritten != tag {
+		if rewritten := at.level(f.Type, split(tag)); rewritten != tag {
 			if c.rewrites[t] == nil {
 				c.rewrites[t] = map[string]string{}
 			}
 			c.rewrites[t][f.Name] = rewritten
 		}
 	}
+}
+
+// of is the tag of a field that the engine is to use.
+func (c *tags) of(model reflect.Type, f reflect.StructField) string {
+	if tag, ok := c.rewrites[model][f.Name]; ok {
+		return tag
+	}
+	return f.Tag.Get("validate")
 }
 
 func split(tag string) []string {
@@ -119,6 +127,7 @@ func (p place) mistake(format string, args ...any) {
 // the rest into the elements, and returns the tag that the engine is to use.
 func (p place) level(t reflect.Type, rules []string) string {
 	base, isOpt := p.settle(t)
+	rules = impliedDive(t, base, rules)
 	here, below, dives := cut(rules, "dive")
 	for _, r := range here {
 		p.rule(base, r)
@@ -158,6 +167,42 @@ func (p place) dive(base reflect.Type, rules []string) (tag string) {
 	return tag
 }
 
+// impliedDive adds the dive that validator wants before it looks at the models in
+// a list or map: a document is valid only if they are. Without any rule a nil
+// pointer to the list is in order.
+func impliedDive(t, base reflect.Type, rules []string) []string {
+	kind := base.Kind()
+	isList := kind == reflect.Slice || kind == reflect.Array || kind == reflect.Map
+	if !isList || slices.Contains(rules, "dive") || !hasRules(base.Elem(), map[reflect.Type]bool{}) {
+		return rules
+	}
+	if t != base && len(rules) == 0 {
+		return []string{"omitnil", "dive"}
+	}
+	return append(slices.Clone(rules), "dive")
+}
+
+// hasRules reports whether a model somewhere below t has a rule.
+func hasRules(t reflect.Type, seen map[reflect.Type]bool) bool {
+	base, _ := settle(t)
+	if seen[base] {
+		return false
+	}
+	seen[base] = true
+	switch {
+	case base.Kind() == reflect.Slice, base.Kind() == reflect.Array, base.Kind() == reflect.Map:
+		return hasRules(base.Elem(), seen)
+	case !isModel(base):
+		return false
+	}
+	for f := range base.Fields() {
+		if followed(f) && (f.Tag.Get("validate") != "" || hasRules(f.Type, seen)) {
+			return true
+		}
+	}
+	return false
+}
+
 func cut(rules []string, at string) (before, after []string, found bool) {
 	if i := slices.Index(rules, at); i >= 0 {
 		return slices.Clone(rules[:i]), rules[i+1:], true
@@ -182,7 +227,7 @@ func skipAbsent(rules []string) []string {
 // engine returns the validator for these tags: the common one, unless a type
 // needs a stand-in, which an engine must know before its first use.
 func (c *tags) engine() *validator.Validate {
-	if len(c.standIns) == 0 {
+	if len(c.standIns) == 0 && len(c.rewrites) == 0 {
 		return plain()
 	}
 	v := newEngine()

@@ -230,14 +230,10 @@ func (c *verdicts) model(t reflect.Type) verdict {
 }
 
 func (c *verdicts) field(t reflect.Type, f reflect.StructField) verdict {
-	tag, rewritten := c.tags.rewrites[t][f.Name]
-	if !rewritten {
-		tag = f.Tag.Get("validate")
-	}
 	if base, isOpt := settle(f.Type); !f.IsExported() && (isOpt || !isModel(base)) {
 		c.beyond = true // it cannot be asked for its methods
 	}
-	return c.level(f.Type, split(tag))
+	return c.level(f.Type, split(c.tags.of(t, f)))
 }
 
 func (m *model) keeps(v reflect.Value, depth int) bool {
@@ -264,7 +260,7 @@ func (c *verdicts) speaks(t reflect.Type, seen map[reflect.Type]bool) bool {
 	}
 	seen[base] = true
 	for f := range base.Fields() {
-		if followed(f) && (f.Tag.Get("validate") != "" || c.speaks(f.Type, seen)) {
+		if followed(f) && (c.tags.of(base, f) != "" || c.speaks(f.Type, seen)) {
 			return true
 		}
 	}
