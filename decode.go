@@ -82,6 +82,9 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 		if nilable(p.bind.BodyTarget(v).Type()) { // a Body field that may be nil: the rest of the model is there
 			return true, nil
 		}
+		if from.failed {
+			return false, nil
+		}
 		return false, fail(ErrResponse, KindDecode, errEmptyBody)
 	}
 	use, text, err := from.text()
@@ -89,6 +92,9 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 		return false, err
 	}
 	if null(text) && !p.takesNull(v) {
+		if from.failed {
+			return false, nil
+		}
 		return false, fail(ErrResponse, KindDecode, errNullBody)
 	}
 	p.bind.ApplyDefaults(v)
@@ -195,7 +201,11 @@ func (m *material) checkType() *CallError {
 	return m.otherType(header)
 }
 
+// otherType quotes the body of a success; that of a failure stands in the error as it is.
 func (m *material) otherType(header string) *CallError {
+	if m.failed {
+		return failf(ErrResponse, KindContentType, "%s instead of %s", safeText(header), m.settings.readable())
+	}
 	return failf(ErrResponse, KindContentType, "%s instead of %s%s", safeText(header), m.settings.expected(), m.settings.redact.quoteBody(m.body, header, m.hidden))
 }
 
@@ -211,6 +221,11 @@ func (s *settings) expected() string {
 	if s.accept != nil {
 		return joinTypes(s.accept)
 	}
+	return s.readable()
+}
+
+// readable are the types that the codecs are named by.
+func (s *settings) readable() string {
 	all := s.codecsFor()
 	types := make([]string, len(all))
 	for i, c := range all {

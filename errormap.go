@@ -31,8 +31,7 @@ type ErrorModel interface {
 // T is a pointer to a model, or a model, with an Error method; header and cookie fields are read as in a response model.
 // An answer whose body is empty makes no model that has fields in the body: the status is there all the same.
 //
-// A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Several models of
-// one shape share it through an unexported struct that has the Error method:
+// A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Several models of one shape share it through an unexported struct that has the Error method:
 //
 //	type failure struct{ Message string `json:"message"` }
 //	type Error struct{ failure }
@@ -53,6 +52,24 @@ type asModel struct {
 }
 
 func (a *asModel) model(_ *Error, from *material) (error, error) {
+	m, err := a.decode(from)
+	if err != nil {
+		return nil, &noModel{a.t, asReason(err)}
+	}
+	return m, nil
+}
+
+// noModel says which model was looked for in vain, and why.
+type noModel struct {
+	t   reflect.Type
+	err error
+}
+
+func (e *noModel) Error() string { return fmt.Sprintf("no %v: %s", e.t, oneLine(e.err.Error())) }
+
+func (e *noModel) Unwrap() error { return e.err }
+
+func (a *asModel) decode(from *material) (error, error) {
 	v := reflect.New(a.t).Elem()
 	filled, err := a.plan.decode(v, from)
 	if err != nil {
@@ -71,7 +88,7 @@ func (a *asModel) model(_ *Error, from *material) (error, error) {
 }
 
 // errNullModel keeps a null body from becoming a typed nil pointer that answers to errors.As.
-var errNullModel = errors.New("the body of the failed answer is empty or null")
+var errNullModel = errors.New("the body is empty or null")
 
 func (a *asModel) mistake() error {
 	if a.t.Kind() == reflect.Interface {
@@ -149,7 +166,7 @@ func (t errorTable) merge(nearer errorTable) errorTable {
 }
 
 // describe fills in answer.Model: the first entry that makes something of it, else the client's E.
-// A body that is no model is remembered beside the status, never in its place.
+// Why a body is not the first of them is remembered beside the status, never in its place.
 func (t errorTable) describe(answer *Error, fallback ErrorModel, from *material) {
 	for _, key := range [...]int{answer.StatusCode, answer.StatusCode / 100, AnyStatus} {
 		entry, ok := t[key]
@@ -169,8 +186,8 @@ func (e *Error) take(model, err error) bool {
 		e.Model, e.decodeErr = model, nil
 		return true
 	}
-	if err != nil && e.decodeErr == nil {
-		e.decodeErr = asReason(err)
+	if e.decodeErr == nil {
+		e.decodeErr = err
 	}
 	return false
 }
