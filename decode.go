@@ -32,7 +32,7 @@ type material struct {
 	body     []byte
 	bodiless bool  // the answer has no body by its status or method, and that is as declared
 	hidden   bool  // the body is quoted in no error: a model of it has a Secret
-	failed   bool  // an error model is wanted: WithAccept speaks of successes
+	failed   bool  // an error model is wanted
 	codec    Codec // of a piece of a stream, which is text in UTF-8; nil finds it by the media type
 }
 
@@ -177,7 +177,7 @@ func (m *material) text() (Codec, []byte, *CallError) {
 	header := m.header.Get("Content-Type")
 	mediaType, label := splitMediaType(header)
 	use, known := m.settings.codecOf(mediaType)
-	if mediaType != "" && !m.accepts(mediaType, known) {
+	if mediaType != "" && !m.accepts(mediaType, use, known) {
 		return nil, nil, m.otherType(header)
 	}
 	text, err := toUTF8(m.body, label, isJSON(sendType(use)))
@@ -195,7 +195,7 @@ func (m *material) text() (Codec, []byte, *CallError) {
 func (m *material) checkType() *CallError {
 	header := m.header.Get("Content-Type")
 	mediaType, _ := splitMediaType(header)
-	if m.bodiless || mediaType == "" || m.settings.accept == nil || m.accepts(mediaType, true) {
+	if m.bodiless || mediaType == "" || m.settings.accept == nil || m.accepts(mediaType, nil, true) {
 		return nil
 	}
 	return m.otherType(header)
@@ -209,9 +209,14 @@ func (m *material) otherType(header string) *CallError {
 	return failf(ErrResponse, KindContentType, "%s instead of %s%s", safeText(header), m.settings.expected(), m.settings.redact.quoteBody(m.body, header, m.hidden))
 }
 
-func (m *material) accepts(mediaType string, known bool) bool {
-	if m.settings.accept == nil || m.failed {
+// accepts reports whether a codec may read a body of the type. An error model is read in the types of its codecs whatever WithAccept says of
+// successes, which adds to them; but a page of a gateway is left to JSON alone, which refuses it: XML and many others would make an empty model of it.
+func (m *material) accepts(mediaType string, use Codec, known bool) bool {
+	switch {
+	case m.settings.accept == nil, m.failed && known:
 		return known
+	case m.failed && (mediaType == "text/html" || mediaType == "application/xhtml+xml") && !isJSON(sendType(use)):
+		return false
 	}
 	return matchesAny(m.settings.accept, mediaType)
 }

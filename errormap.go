@@ -30,6 +30,7 @@ type ErrorModel interface {
 // As decodes the body of a failed answer into T, which [errors.As] then finds.
 // T is a pointer to a model, or a model, with an Error method; header and cookie fields are read as in a response model.
 // An answer whose body is empty makes no model that has fields in the body: the status is there all the same.
+// The body must have a media type that the codecs read, or that [WithAccept] names; an answer without a type is taken for the first codec's.
 //
 // A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Several models of one shape share it through an unexported struct that has the Error method:
 //

@@ -1,8 +1,10 @@
 package crest_test
 
 import (
+	"encoding/xml"
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -70,4 +72,52 @@ func TestErrorReasonsAreShortAndSafe(t *testing.T) {
 	c := newClient(t, canned(t, "HTTP/1.1 404 Not Found\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{\"mes"), once)
 	_, err := getThing.Call(t.Context(), c, crest.Empty{})
 	require.EqualError(t, err, `crest: GET /thing: 404 Not Found (the body broke off: unexpected EOF): "{\"mes"`)
+}
+
+type xmlFailure struct {
+	XMLName xml.Name
+	Message string `xml:"message"`
+}
+
+func (f *xmlFailure) Error() string { return f.Message }
+
+// WithAccept holds for error models as for answers, and adds to what their codecs read; a page is still none.
+func TestAcceptOfErrorModels(t *testing.T) {
+	const asJSON, asXML = `{"message":"no"}`, `<e><message>no</message></e>`
+	for name, tt := range map[string]struct {
+		accept            []string
+		body, contentType string
+		xml               bool
+		want              string
+	}{
+		"any type":              {[]string{"*/*"}, asJSON, "text/plain; charset=utf-8", false, ": no"},
+		"a type":                {[]string{"text/plain", "application/json"}, asJSON, "text/plain", false, ": no"},
+		"JSON called HTML":      {[]string{"*/*"}, asJSON, "text/html", false, ": no"},
+		"the codec's own":       {[]string{"text/csv"}, asJSON, "application/json", false, ": no"},
+		"another type":          {[]string{"text/csv"}, asJSON, "text/plain", false, " (no *crest_test.failure: content type: text/plain instead of application/json)"},
+		"a page":                {[]string{"*/*"}, "<html>", "text/html", false, " (no *crest_test.failure: decode: json: not valid JSON at byte 1)"},
+		"a text":                {[]string{"*/*"}, "sorry", "text/plain", false, " (no *crest_test.failure: decode: json: not valid JSON at byte 1)"},
+		"XML called text":       {[]string{"*/*"}, asXML, "text/plain", true, ": no"},
+		"a page, where XML is":  {[]string{"*/*"}, "<html></html>", "text/html", true, " (no *crest_test.xmlFailure: content type: text/html instead of application/xml)"},
+		"without, as it was":    {nil, asJSON, "text/plain", false, " (no *crest_test.failure: content type: text/plain instead of application/json)"},
+		"without, where XML is": {nil, asXML, "application/xml", true, ": no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			opts := []crest.ClientOption{once, crest.WithTransport(fixed(404, tt.body, typed(tt.contentType)...))}
+			if tt.accept != nil {
+				opts = append(opts, crest.WithAccept(tt.accept...))
+			}
+			var c crest.Caller = newClient(t, "https://x.example", opts...)
+			if tt.xml {
+				xmlClient, err := crest.New[*xmlFailure]("https://x.example", append(opts, crest.WithCodec(crest.XML()))...)
+				require.NoError(t, err)
+				c = xmlClient
+			}
+			_, err := getThing.Call(t.Context(), c, crest.Empty{})
+			if strings.HasPrefix(tt.want, " (") {
+				tt.want += fmt.Sprintf(": %q", tt.body)
+			}
+			require.EqualError(t, err, "crest: GET /thing: 404 Not Found"+tt.want)
+		})
+	}
 }
