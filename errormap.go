@@ -32,7 +32,10 @@ type ErrorModel interface {
 // An answer whose body is empty makes no model that has fields in the body: the status is there all the same.
 // The body must have a media type that the codecs read, or that [WithAccept] names; an answer without a type is taken for the first codec's.
 //
-// A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Several models of one shape share it through an unexported struct that has the Error method:
+// A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Where there is no T, the next entry
+// decides and the client's E in the end, and why there is none stands in the error's text and below it, as a [KindContentType], [KindDecode] or [KindValidation].
+//
+// Several models of one shape share it through an unexported struct that has the Error method:
 //
 //	type failure struct{ Message string `json:"message"` }
 //	type Error struct{ failure }
@@ -183,14 +186,11 @@ func (t errorTable) describe(answer *Error, fallback ErrorModel, from *material)
 
 // take keeps what an entry made and reports whether the search is over.
 func (e *Error) take(model, err error) bool {
-	if model != nil {
-		e.Model, e.decodeErr = model, nil
-		return true
-	}
 	if e.decodeErr == nil {
 		e.decodeErr = err
 	}
-	return false
+	e.Model = model
+	return model != nil
 }
 
 // bodyError says why the body of a failed answer is no model. It has the kind of a failed call and not its

@@ -74,6 +74,21 @@ func TestErrorReasonsAreShortAndSafe(t *testing.T) {
 	require.EqualError(t, err, `crest: GET /thing: 404 Not Found (the body broke off: unexpected EOF): "{\"mes"`)
 }
 
+// A model that breaks its rules gives way to the next, and why stays to be seen.
+func TestErrorKeepsWhyAModelGaveWay(t *testing.T) {
+	c := newClient(t, "https://x.example", once, crest.WithTransport(fixed(404, `{"message":"gone"}`, typed("application/json")...)),
+		crest.WithErrors(crest.ErrorMap{404: crest.As[*notFound](), crest.Status4XX: crest.As[*tooLarge]()}))
+	_, err := getThing.Call(t.Context(), c, crest.Empty{})
+	said, ok := c.AsError(err)
+	require.True(t, ok)
+	require.Equal(t, "gone", said.Message)
+	require.EqualError(t, err, "crest: GET /thing: 404 Not Found: gone (no *crest_test.notFound: validation: What fails required)")
+	failed, _ := errors.AsType[*crest.Error](err)
+	require.True(t, hasKind(failed, crest.KindValidation))
+	require.ErrorIs(t, err, crest.ErrStatus)
+	require.NotErrorIs(t, err, crest.ErrResponse)
+}
+
 type xmlFailure struct {
 	XMLName xml.Name
 	Message string `xml:"message"`
