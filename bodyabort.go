@@ -4,18 +4,20 @@ import (
 	"context"
 	"errors"
 	"io"
+	"time"
 )
 
 // abortable makes the Reads of a request body end with ctx. net/http waits for a Read that is under way before it
 // gives a cancelled request back, and a caller's reader may take its time: a pipe that nobody writes to, a slow disk.
 func abortable(ctx context.Context, body io.ReadCloser) io.ReadCloser {
-	return &abortableBody{ctx: ctx, body: body}
+	return &abortableBody{ctx: ctx, hop: sender(ctx), body: body}
 }
 
 // abortableBody reads in a goroutine of its own, into a buffer of its own: a Read that was given up may still end, and
 // what it reads then is nobody's.
 type abortableBody struct {
 	ctx     context.Context
+	hop     *hop // which is told of each piece
 	body    io.ReadCloser
 	buf     []byte
 	givenUp bool
@@ -41,15 +43,20 @@ const writePiece = 128 << 10
 
 // WriteTo is what net/http asks for a body whose length is not known.
 func (b *abortableBody) WriteTo(w io.Writer) (written int64, err error) {
-	for size := readPiece; err == nil; size = writePiece { // a small body takes no large buffer
+	size := readPiece // a small body takes no large buffer, and over a slow connection a large piece would look like silence
+	for err == nil {
 		var piece []byte
 		if piece, err = b.piece(size); len(piece) == 0 {
 			continue
 		}
+		begun := time.Now()
 		n, failed := w.Write(piece)
 		written += int64(n)
 		if failed != nil {
 			return written, failed
+		}
+		if size = writePiece; time.Since(begun) > time.Second {
+			size = readPiece
 		}
 	}
 	if err == io.EOF {
@@ -63,6 +70,8 @@ func (b *abortableBody) piece(size int) ([]byte, error) {
 	if b.givenUp || b.ctx.Err() != nil {
 		return nil, context.Cause(b.ctx)
 	}
+	b.hop.isBack()
+	defer b.hop.gave()
 	if len(b.buf) < size {
 		b.buf = make([]byte, size)
 	}

@@ -16,6 +16,8 @@ type timeoutError struct {
 
 func (e *timeoutError) Error() string {
 	switch e.kind {
+	case kindSendIdle:
+		return fmt.Sprintf("nothing of the request's body was taken for %v", e.after)
 	case KindTimeoutIdle:
 		return fmt.Sprintf("nothing of the body arrived for %v", e.after)
 	case KindTimeoutHeader:
@@ -57,14 +59,14 @@ func (e *CallError) endedBy(ctx context.Context) {
 	e.ctxErr = contextError(ctx)
 	e.Kind = ""
 	if timeout, ok := ranOut(ctx); ok {
-		e.Kind, e.Err = timeout.kind, timeout
+		e.Kind, e.Err = timeout.shown(), timeout
 	}
 }
 
 // waitedTooLong marks an error of a limiter or a token source that the call's timeout has ended.
 func (e *CallError) waitedTooLong(ctx context.Context) {
 	if timeout, ok := ranOut(ctx); ok && (e.Step == ErrLimited || e.Step == ErrCredentials) {
-		e.Kind, e.Err = timeout.kind, fmt.Errorf("%w: %w", timeout, e.Err)
+		e.Kind, e.Err = timeout.shown(), fmt.Errorf("%w: %w", timeout, e.Err)
 	}
 }
 

@@ -32,7 +32,7 @@ type material struct {
 	body     []byte
 	bodiless bool  // the answer has no body by its status or method, and that is as declared
 	hidden   bool  // the body is quoted in no error: a model of it has a Secret
-	failed   bool  // an error model is wanted: WithAccept speaks of successes
+	failed   bool  // an error model is wanted
 	codec    Codec // of a piece of a stream, which is text in UTF-8; nil finds it by the media type
 }
 
@@ -82,6 +82,9 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 		if nilable(p.bind.BodyTarget(v).Type()) { // a Body field that may be nil: the rest of the model is there
 			return true, nil
 		}
+		if from.failed {
+			return false, nil
+		}
 		return false, fail(ErrResponse, KindDecode, errEmptyBody)
 	}
 	use, text, err := from.text()
@@ -89,6 +92,9 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 		return false, err
 	}
 	if null(text) && !p.takesNull(v) {
+		if from.failed {
+			return false, nil
+		}
 		return false, fail(ErrResponse, KindDecode, errNullBody)
 	}
 	p.bind.ApplyDefaults(v)
@@ -171,7 +177,7 @@ func (m *material) text() (Codec, []byte, *CallError) {
 	header := m.header.Get("Content-Type")
 	mediaType, label := splitMediaType(header)
 	use, known := m.settings.codecOf(mediaType)
-	if mediaType != "" && !m.accepts(mediaType, known) {
+	if mediaType != "" && !m.accepts(mediaType, use, known) {
 		return nil, nil, m.otherType(header)
 	}
 	text, err := toUTF8(m.body, label, isJSON(sendType(use)))
@@ -189,19 +195,28 @@ func (m *material) text() (Codec, []byte, *CallError) {
 func (m *material) checkType() *CallError {
 	header := m.header.Get("Content-Type")
 	mediaType, _ := splitMediaType(header)
-	if m.bodiless || mediaType == "" || m.settings.accept == nil || m.accepts(mediaType, true) {
+	if m.bodiless || mediaType == "" || m.settings.accept == nil || m.accepts(mediaType, nil, true) {
 		return nil
 	}
 	return m.otherType(header)
 }
 
+// otherType quotes the body of a success; that of a failure stands in the error as it is.
 func (m *material) otherType(header string) *CallError {
+	if m.failed {
+		return failf(ErrResponse, KindContentType, "%s instead of %s", safeText(header), m.settings.readable())
+	}
 	return failf(ErrResponse, KindContentType, "%s instead of %s%s", safeText(header), m.settings.expected(), m.settings.redact.quoteBody(m.body, header, m.hidden))
 }
 
-func (m *material) accepts(mediaType string, known bool) bool {
-	if m.settings.accept == nil || m.failed {
+// accepts reports whether a codec may read a body of the type. An error model is read in the types of its codecs whatever WithAccept says of
+// successes, which adds to them; but a page of a gateway is left to JSON alone, which refuses it: XML and many others would make an empty model of it.
+func (m *material) accepts(mediaType string, use Codec, known bool) bool {
+	switch {
+	case m.settings.accept == nil, m.failed && known:
 		return known
+	case m.failed && (mediaType == "text/html" || mediaType == "application/xhtml+xml") && !isJSON(sendType(use)):
+		return false
 	}
 	return matchesAny(m.settings.accept, mediaType)
 }
@@ -211,6 +226,11 @@ func (s *settings) expected() string {
 	if s.accept != nil {
 		return joinTypes(s.accept)
 	}
+	return s.readable()
+}
+
+// readable are the types that the codecs are named by.
+func (s *settings) readable() string {
 	all := s.codecsFor()
 	types := make([]string, len(all))
 	for i, c := range all {

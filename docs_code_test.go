@@ -25,7 +25,7 @@ import (
 
 // docImports are the packages that a block of Go code in a page may use as if it imported them.
 var docImports = []string{
-	"bytes", "context", "encoding/json", "errors", "expvar", "fmt", "io", "iter", "log", "log/slog", "net/http", "net/url", "os",
+	"bytes", "context", "encoding/json", "errors", "expvar", "fmt", "io", "iter", "log", "log/slog", "net/http", "net/url", "os", "os/signal",
 	"slices", "strconv", "strings", "testing", "time",
 	"github.com/crest-go/crest",
 	"github.com/crest-go/crest/crestdebug",

@@ -63,17 +63,29 @@ type Error struct {
 
 	hidden    bool // Body stands in no message
 	rules     *redaction
-	decodeErr error // why Body is not the declared model; never in place of the status
+	bodyErr   error // why Body is not all that the server wanted to send
+	decodeErr error // why Body is not the declared model, or not the first one; never in place of the status
 }
 
-// Error returns the status and what the error model says:
-// "404 Not Found: no such pet". Text from the server is quoted where it is not plain, and capped.
+// Error returns the status and what the error model says: "404 Not Found: no such pet". Where a declared model is not there it says why,
+// and without any model it has the beginning of the body. Text from the server is quoted where it is not plain, and capped.
 func (e *Error) Error() string {
 	text := statusText(e.StatusCode)
 	if e.Model != nil {
-		return joined(text, e.said())
+		return joined(text, e.said()) + e.missing()
 	}
-	return text + e.rules.quoteBody(e.Body, e.Header.Get("Content-Type"), e.hidden)
+	return text + e.missing() + e.rules.quoteBody(e.Body, e.Header.Get("Content-Type"), e.hidden)
+}
+
+// missing says why a model is not there. An empty body speaks for itself.
+func (e *Error) missing() string {
+	switch {
+	case e.Model == nil && e.bodyErr != nil:
+		return " (the body broke off: " + oneLine(e.bodyErr.Error()) + ")"
+	case e.decodeErr != nil && len(e.Body) > 0:
+		return " (" + oneLine(e.decodeErr.Error()) + ")"
+	}
+	return ""
 }
 
 // said is what the model says beside the status, which many begin with (RFC 9457, section 4.2.1: the title of about:blank).
@@ -101,11 +113,15 @@ func (e *Error) Is(target error) bool {
 	return ok && s.matches(e.StatusCode)
 }
 
-// Unwrap returns the error model and, if the body could not be decoded, the reason.
+// Unwrap returns the error model and, where a declared model could not be made of the body, the reason: of the first that was tried. It has
+// the [Kind] that such a body of a success would be refused with.
 func (e *Error) Unwrap() []error {
-	errs := make([]error, 0, 2)
+	errs := make([]error, 0, 3)
 	if e.Model != nil {
 		errs = append(errs, e.Model)
+	}
+	if e.bodyErr != nil {
+		errs = append(errs, e.bodyErr)
 	}
 	if e.decodeErr != nil {
 		errs = append(errs, e.decodeErr)

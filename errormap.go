@@ -30,9 +30,12 @@ type ErrorModel interface {
 // As decodes the body of a failed answer into T, which [errors.As] then finds.
 // T is a pointer to a model, or a model, with an Error method; header and cookie fields are read as in a response model.
 // An answer whose body is empty makes no model that has fields in the body: the status is there all the same.
+// The body must have a media type that the codecs read, or that [WithAccept] names; an answer without a type is taken for the first codec's.
 //
-// A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Several models of
-// one shape share it through an unexported struct that has the Error method:
+// A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Where there is no T, the next entry
+// decides and the client's E in the end, and why there is none stands in the error's text and below it, as a [KindContentType], [KindDecode] or [KindValidation].
+//
+// Several models of one shape share it through an unexported struct that has the Error method:
 //
 //	type failure struct{ Message string `json:"message"` }
 //	type Error struct{ failure }
@@ -53,6 +56,24 @@ type asModel struct {
 }
 
 func (a *asModel) model(_ *Error, from *material) (error, error) {
+	m, err := a.decode(from)
+	if err != nil {
+		return nil, &noModel{a.t, asReason(err)}
+	}
+	return m, nil
+}
+
+// noModel says which model was looked for in vain, and why.
+type noModel struct {
+	t   reflect.Type
+	err error
+}
+
+func (e *noModel) Error() string { return fmt.Sprintf("no %v: %s", e.t, oneLine(e.err.Error())) }
+
+func (e *noModel) Unwrap() error { return e.err }
+
+func (a *asModel) decode(from *material) (error, error) {
 	v := reflect.New(a.t).Elem()
 	filled, err := a.plan.decode(v, from)
 	if err != nil {
@@ -71,7 +92,7 @@ func (a *asModel) model(_ *Error, from *material) (error, error) {
 }
 
 // errNullModel keeps a null body from becoming a typed nil pointer that answers to errors.As.
-var errNullModel = errors.New("the body of the failed answer is empty or null")
+var errNullModel = errors.New("the body is empty or null")
 
 func (a *asModel) mistake() error {
 	if a.t.Kind() == reflect.Interface {
@@ -149,7 +170,7 @@ func (t errorTable) merge(nearer errorTable) errorTable {
 }
 
 // describe fills in answer.Model: the first entry that makes something of it, else the client's E.
-// A body that is no model is remembered beside the status, never in its place.
+// Why a body is not the first of them is remembered beside the status, never in its place.
 func (t errorTable) describe(answer *Error, fallback ErrorModel, from *material) {
 	for _, key := range [...]int{answer.StatusCode, answer.StatusCode / 100, AnyStatus} {
 		entry, ok := t[key]
@@ -165,14 +186,11 @@ func (t errorTable) describe(answer *Error, fallback ErrorModel, from *material)
 
 // take keeps what an entry made and reports whether the search is over.
 func (e *Error) take(model, err error) bool {
-	if model != nil {
-		e.Model, e.decodeErr = model, nil
-		return true
+	if e.decodeErr == nil {
+		e.decodeErr = err
 	}
-	if err != nil && e.decodeErr == nil {
-		e.decodeErr = asReason(err)
-	}
-	return false
+	e.Model = model
+	return model != nil
 }
 
 // bodyError says why the body of a failed answer is no model. It has the kind of a failed call and not its

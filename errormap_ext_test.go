@@ -198,7 +198,7 @@ func TestErrorModelIsValidated(t *testing.T) {
 	fails(t, err, crest.ErrStatus, "", crest.SentYes)
 	_, ok := c.AsError(err)
 	require.False(t, ok)
-	require.EqualError(t, err, `crest: GET /thing: 404 Not Found: "{}"`)
+	require.EqualError(t, err, `crest: GET /thing: 404 Not Found (no *crest_test.notFound: validation: What fails required): "{}"`)
 }
 
 func TestWithCheck(t *testing.T) {
@@ -254,7 +254,7 @@ func TestProblem(t *testing.T) {
 	require.EqualError(t, err, "crest: GET /thing: 403 Forbidden: kept")
 	p, err = call("text/html", "<html>")
 	require.Nil(t, p)
-	require.EqualError(t, err, `crest: GET /thing: 403 Forbidden: "<html>"`)
+	require.EqualError(t, err, `crest: GET /thing: 403 Forbidden (no *crest.Problem: content type: text/html instead of application/json): "<html>"`)
 	require.Empty(t, (*crest.Problem)(nil).Error())
 }
 

@@ -61,7 +61,7 @@ func ExampleErrorMap() {
 	// try again on Friday
 	// crest: POST /books/7/loans: 403 Forbidden: your card has expired
 	// code: card_expired
-	// crest: POST /books/7/loans: 502 Bad Gateway: "<html>Bad Gateway</html>"
+	// crest: POST /books/7/loans: 502 Bad Gateway (no *crest_test.LibraryError: decode: json: not valid JSON at byte 1): "<html>Bad Gateway</html>"
 }
 
 // Error maps merge by status: the endpoint adds to what the client says, and the nearest level wins.

@@ -157,6 +157,7 @@ func (f *flight) getConn(hostPort string) {
 // nobody asked for.
 func (f *flight) gotConn(info httptrace.GotConnInfo) {
 	f.hop.clock.connected(info.Reused)
+	f.hop.wired.Store(true)
 	f.mu.Lock()
 	replay := f.written && f.refused == nil
 	f.traced, f.connected = true, true
@@ -219,6 +220,7 @@ func (f *flight) wroteHeaders() {
 func (f *flight) wroteRequest(info httptrace.WroteRequestInfo) {
 	if info.Err == nil {
 		f.hop.clock.requestWritten()
+		f.hop.isBack()
 		f.hop.requestWritten()
 	}
 }

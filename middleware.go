@@ -148,6 +148,8 @@ type hop struct {
 	waited      atomic.Int64      // nanoseconds until the slots were there
 	clock       stopwatch
 	reached     atomic.Bool  // the transport was asked
+	wired       atomic.Bool  // the transport has a connection, and says so
+	gives       atomic.Bool  // pieces of a streamed body to the transport
 	underway    atomic.Int32 // requests that the transport has not answered yet
 	sent        atomic.Int32 // the most that is known of any request: a middleware can send several
 }

@@ -15,21 +15,22 @@ type Progress struct {
 	// Upload is true for the body of the request, false for that of the answer.
 	Upload bool
 	// Done is how many bytes have passed: of an upload those that the transport has taken from the source, before
-	// [WithCompression]; of a download those that were given out, decompressed. A new attempt, and each redirect that
-	// takes the body along, begins at 0 again.
+	// [WithCompression]; of a download those that were given out, decompressed. A new attempt, and each redirect or challenge that
+	// takes the body along, begins at 0 again, and an upload is reported with 0 when it does.
 	Done int64
-	// Total is what Done will be in the end; -1 when that is not known.
+	// Total is what Done will be in the end; -1 when that is not known. That of a form has its text fields and what stands between the parts.
 	Total int64
 	// Attempt counts from 1.
 	Attempt int
 }
 
-// WithProgress calls report after each piece of a body that was sent or received: at most 32 KiB of an upload. The bodies of
+// WithProgress calls report after each piece of a body that was sent or received: at most 32 KiB of an upload. Before an upload's first piece it
+// is called with Done 0, in each attempt anew, which may be answered before anything is taken. The bodies of
 // failed answers are not counted. The nearest level's function is the one that is called; a nil one is a mistake.
 //
 // report runs in the goroutine that sends or reads, and holds it up as long as it takes. For one call it is never called twice at
 // the same time, and not any more once the call has returned or, where the caller reads the body, that is closed; calls that share
-// an option share report. If it panics, an upload ends in ErrTransport, KindRequestBody; a panic in a download is the reader's.
+// an option share report. If it panics, an upload ends in KindRequestBody, of ErrTransport, or of ErrRequest before the first piece; a panic in a download is the reader's.
 func WithProgress(report func(Progress)) Option {
 	return anyOption(func(s *settings) error {
 		if report == nil {
@@ -59,7 +60,10 @@ func (c *call) metered(p *payload) {
 	open, replay, total := p.open, p.replay, p.length
 	p.open = func(ctx context.Context) (io.ReadCloser, error) {
 		body, err := open(ctx)
-		return m.upload(body, total, false), err
+		if err != nil {
+			return nil, err
+		}
+		return m.begun(m.upload(body, total, false))
 	}
 	if replay != nil {
 		p.replay = func() (io.ReadCloser, error) {
@@ -99,6 +103,19 @@ func (m *meter) upload(body io.ReadCloser, total int64, again bool) io.ReadClose
 		return body
 	}
 	return &meteredUpload{ReadCloser: body, meter: m, hop: m.hop.Load(), total: total, again: again}
+}
+
+// begun reports that a body was opened which nothing has been taken of.
+func (m *meter) begun(body io.ReadCloser) (io.ReadCloser, error) {
+	counted, ok := body.(*meteredUpload)
+	if !ok {
+		return body, nil
+	}
+	if err := counted.tell(); err != nil {
+		_ = body.Close()
+		return nil, err
+	}
+	return body, nil
 }
 
 // meteredUpload counts what is read of a request's body.

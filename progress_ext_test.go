@@ -162,6 +162,38 @@ func TestProgressBeginsAnew(t *testing.T) {
 	}
 }
 
+// Each attempt with a body is reported as it begins, also one of which nothing is taken.
+func TestProgressAtTheBeginning(t *testing.T) {
+	var begun []crest.Progress
+	begins := crest.WithProgress(func(p crest.Progress) {
+		if p.Done == 0 {
+			begun = append(begun, p)
+		}
+	})
+	src := uploadSource{text: "content"}
+	early := inMemory(func(req *http.Request) (*http.Response, error) {
+		_ = req.Body.Close()
+		return response(req, 503, ""), nil
+	})
+	put, quick := crest.Put[rawUpload, crest.Empty]("/x"), crest.WithRetry(crest.Retry{Max: 2, Backoff: constant(0)})
+	c := newClient(t, "https://x.example", crest.WithTransport(early), quick)
+	_, err := put.Call(t.Context(), c, rawUpload{src.file("a", 7)}, begins)
+	require.ErrorIs(t, err, crest.Status(503))
+	require.Equal(t, []crest.Progress{{Upload: true, Total: 7, Attempt: 1}, {Upload: true, Total: 7, Attempt: 2}, {Upload: true, Total: 7, Attempt: 3}}, begun)
+	src.settled(t, 3)
+
+	begun = nil
+	_, err = getThing.Call(t.Context(), c, crest.Empty{}, begins)
+	require.Error(t, err)
+	require.Empty(t, begun, "there is no body")
+
+	src = uploadSource{text: "content"}
+	_, err = put.Call(t.Context(), c, rawUpload{src.file("a", 7)}, crest.WithProgress(func(crest.Progress) { panic("the bar is broken") }))
+	fails(t, err, crest.ErrRequest, crest.KindRequestBody, crest.SentNo)
+	require.ErrorContains(t, err, "the function of WithProgress panicked: the bar is broken")
+	src.settled(t, 1)
+}
+
 func TestProgressOfTheNearestLevel(t *testing.T) {
 	client, call := newReports(t), newReports(t)
 	c := newClient(t, "https://x.example", crest.WithTransport(fixed(200, "text")), client.option())

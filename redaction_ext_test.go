@@ -17,11 +17,11 @@ func TestRedactErrors(t *testing.T) {
 		want   string
 		url    string
 	}{
-		"nothing":        {nil, `404 {"password":"hunter2","hint":"cat"}`, `404 Not Found: "{\"password\":\"hunter2\",\"hint\":\"cat\"}"`, "page=2&owner=[redacted]"},
-		"a field":        {redact("password"), `404 {"password":"hunter2","hint":"cat"}`, `404 Not Found: "{\"password\":\"[redacted]\",\"hint\":\"cat\"}"`, "page=2&owner=[redacted]"},
-		"a parameter":    {redact("page"), `404 []`, `404 Not Found: "[]"`, "page=[redacted]&owner=[redacted]"},
-		"all":            {redact("*"), `404 {"hint":"cat"}`, `404 Not Found (the body is not shown: WithRedact hides it, or fields that cannot be found in it)`, "[redacted]"},
-		"no JSON at all": {redact("password"), `404 password=hunter2`, `404 Not Found (the body is not shown: WithRedact hides it, or fields that cannot be found in it)`, "page=2&owner=[redacted]"},
+		"nothing":        {nil, `404 {"password":"hunter2","hint":"cat"}`, `404 Not Found (no *crest_test.noModel: validation: Code fails required): "{\"password\":\"hunter2\",\"hint\":\"cat\"}"`, "page=2&owner=[redacted]"},
+		"a field":        {redact("password"), `404 {"password":"hunter2","hint":"cat"}`, `404 Not Found (no *crest_test.noModel: validation: Code fails required): "{\"password\":\"[redacted]\",\"hint\":\"cat\"}"`, "page=2&owner=[redacted]"},
+		"a parameter":    {redact("page"), `404 []`, `404 Not Found (no *crest_test.noModel: decode: json: at byte 1: array does not fit Go type crest_test.noModel): "[]"`, "page=[redacted]&owner=[redacted]"},
+		"all":            {redact("*"), `404 {"hint":"cat"}`, `404 Not Found (no *crest_test.noModel: validation: Code fails required) (the body is not shown: WithRedact hides it, or fields that cannot be found in it)`, "[redacted]"},
+		"no JSON at all": {redact("password"), `404 password=hunter2`, `404 Not Found (no *crest_test.noModel: decode: json: not valid JSON at byte 1) (the body is not shown: WithRedact hides it, or fields that cannot be found in it)`, "page=2&owner=[redacted]"},
 		"another type":   {redact("password"), `200 {"id":"password"}`, ``, "page=2&owner=[redacted]"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -211,7 +211,7 @@ func (c *call) mapError(a *answer) *CallError {
 	c.settings.errors.describe(e, c.core.fallback, from)
 	e.hidden, e.rules = from.hidden, c.settings.redact
 	if a.bodyErr != nil {
-		e.decodeErr = errors.Join(asReason(a.bodyErr), e.decodeErr)
+		e.bodyErr = asReason(a.bodyErr)
 	}
 	return fail(ErrStatus, "", e)
 }

@@ -51,7 +51,7 @@ func (c *call) format(header http.Header) (streamFormat, *CallError) {
 		f = formatOf(c.firstType())
 	}
 	switch {
-	case c.settings.accept != nil && mediaType != "" && !m.accepts(mediaType, true), f == formatNone:
+	case c.settings.accept != nil && mediaType != "" && !m.accepts(mediaType, nil, true), f == formatNone:
 		return 0, failf(ErrResponse, KindContentType, "%s instead of %s", safeText(header.Get("Content-Type")), c.endpoint.result.accept(c.settings))
 	case f != formatEvents && label != "" && !isUTF8(label): // of an event stream it means nothing (WHATWG HTML, section 9.2.5)
 		return 0, failf(ErrResponse, KindDecode, "the charset of the stream is %s: UTF-8 alone is read piece by piece", safeText(label))

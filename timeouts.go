@@ -23,7 +23,10 @@ type Timeouts struct {
 	// Header is from the end of the request to the header of the answer. 60 s; [KindTimeoutHeader]. It needs a transport that
 	// calls the hooks of net/http/httptrace, as [net/http.Transport] does.
 	Header time.Duration
-	// Idle is the longest silence inside a body that is being read. 60 s, 5 minutes for a [Stream]; [KindTimeoutIdle].
+	// Idle is the longest silence inside a body: of an answer that is being read, and of a server that takes no more of a request body that is
+	// read as it is sent (files, forms with files, readers, functions). How long the source of such a body takes does not count, nor how long the answer's
+	// reader does. What the operating system buffers counts as taken, and a piece of 32 KiB (128 where the connection is fast and the length
+	// is not known) when all of it is. 60 s, 5 minutes for a [Stream]; [KindTimeoutIdle]. For request bodies it needs the hooks that Header needs.
 	Idle time.Duration
 }
 

@@ -110,6 +110,46 @@ func TestOpenFile(t *testing.T) {
 	}
 }
 
+// A file that is forgotten is left out, or a broken rule.
+func TestFileIsRequired(t *testing.T) {
+	type upload struct {
+		Title string     `form:"title"`
+		Photo crest.File `form:"photo" validate:"required"`
+	}
+	type raw struct {
+		Body *crest.File `validate:"required"`
+	}
+	server := &recorder{}
+	c := newClient(t, "https://x.example", crest.WithTransport(server))
+	_, err := crest.Post[upload, crest.Empty]("/x").Call(t.Context(), c, upload{Title: "Dunes"})
+	fails(t, err, crest.ErrRequest, crest.KindValidation, crest.SentNo)
+	require.ErrorContains(t, err, "Photo fails required")
+	_, err = crest.Post[raw, crest.Empty]("/x").Call(t.Context(), c, raw{})
+	fails(t, err, crest.ErrRequest, crest.KindValidation, crest.SentNo)
+	server.none(t)
+	_, err = crest.Post[upload, crest.Empty]("/x").Call(t.Context(), c, upload{Title: "Dunes", Photo: textFile("a", "")})
+	require.NoError(t, err)
+}
+
+// A header of the model, or of an option, stands in place of the file's own type.
+func TestRawFileTypeByHeader(t *testing.T) {
+	type typed struct {
+		Type string `header:"Content-Type,omitzero"`
+		Body crest.File
+	}
+	server := &recorder{}
+	c := newClient(t, "https://x.example", crest.WithTransport(server))
+	post := crest.Post[typed, crest.Empty]("/x")
+	for want, tt := range map[string]struct {
+		model string
+		opts  []crest.CallOption
+	}{"image/png": {}, "image/webp": {model: "image/webp"}, "image/gif": {opts: []crest.CallOption{crest.WithHeader("Content-Type", "image/gif")}}} {
+		_, err := post.Call(t.Context(), c, typed{tt.model, crest.File{ContentType: "image/png", Content: strings.NewReader("x")}}, tt.opts...)
+		require.NoError(t, err)
+		require.Equal(t, []string{want}, server.last(t).Header["Content-Type"])
+	}
+}
+
 // A raw body has the file's type and length; what belongs to a form's part has no place in it.
 func TestRawFile(t *testing.T) {
 	server := &recorder{}

@@ -94,6 +94,13 @@ func (p *requestPlan) compileBody() {
 }
 
 func twoBodies(bodies, jsons, forms []*field) error {
+	if len(bodies)+len(forms) > 0 {
+		for _, f := range jsons {
+			if attaches(f.typ) { // taking the others out would not make it right
+				return f.mistake("%v", errFile)
+			}
+		}
+	}
 	switch {
 	case len(bodies) > 0 && len(jsons)+len(forms) > 0:
 		other := append(jsons, forms...)[0]

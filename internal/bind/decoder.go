@@ -16,6 +16,9 @@ type decoder struct {
 }
 
 func newDecoder(f *field) (*decoder, error) {
+	if f.typ.Kind() == reflect.Interface && f.typ.NumMethod() > 0 {
+		return nil, f.mistake("%v", unreadable(f.typ))
+	}
 	e, err := newEncoder(f)
 	if err != nil {
 		return nil, err
@@ -30,10 +33,14 @@ func newDecoder(f *field) (*decoder, error) {
 	return d, nil
 }
 
+func unreadable(t reflect.Type) error {
+	return errText("has the interface type " + t.String() + ", and a header does not say what to put into it: use a string or any")
+}
+
 // readable says why nothing of this type can be made from text.
 func (n *node) readable() error {
 	if n.shape == anyShape && n.typ.NumMethod() > 0 {
-		return errText("has the interface type " + n.typ.String() + ", and a header does not say what to put into it: use a string or any")
+		return unreadable(n.typ)
 	}
 	if n.shape == scalarShape {
 		return n.scalar.readable(n.typ)

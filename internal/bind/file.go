@@ -31,6 +31,8 @@ func attaches(t reflect.Type) bool {
 
 var errFile = errors.New("is a file, which only a form's field or Body can be: tag a File, *File or []File form, or name it Body")
 
+var errReader = errors.New("is a reader, which has no text form: what is to be uploaded is a File, as crest.File{Name: …, Content: reader} or crest.OpenFile make one")
+
 // formPart is one field of a multipart form: of the two, one is set.
 type formPart struct {
 	text *encoder

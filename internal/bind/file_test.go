@@ -1,8 +1,12 @@
 package bind
 
 import (
+	"bytes"
 	"errors"
+	"io"
+	"os"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
@@ -54,6 +58,7 @@ func TestFileBodies(t *testing.T) {
 }
 
 func TestFileMistakes(t *testing.T) {
+	const readers = "is a reader, which has no text form: what is to be uploaded is a File, as crest.File{Name: …, Content: reader} or crest.OpenFile make one"
 	const misplaced = "is a file, which only a form's field or Body can be: tag a File, *File or []File form, or name it Body"
 	for name, tt := range map[string]struct {
 		model any
@@ -94,6 +99,32 @@ func TestFileMistakes(t *testing.T) {
 		"format": {struct {
 			F attachment `form:"f,format=unix"`
 		}{}, "is a file, which has no style and no format"},
+		"JSON, beside form": {struct {
+			F attachment `json:"f"`
+			A int        `form:"a"`
+		}{}, `struct.F (json:"f") ` + misplaced},
+		"JSON, beside Body": {struct {
+			F    []attachment `json:"f"`
+			Body []byte
+		}{}, misplaced},
+		"reader": {struct {
+			F io.Reader `form:"f"`
+		}{}, `struct.F (form:"f") ` + readers},
+		"handle": {struct {
+			F *os.File `form:"f"`
+		}{}, readers},
+		"reader in a list": {struct {
+			F []io.ReadSeeker `form:"f"`
+		}{}, readers},
+		"reader in a map": {struct {
+			F map[string]io.Reader `form:"*"`
+		}{}, readers},
+		"reader in an object": {struct {
+			F struct{ R io.Reader } `form:"f,style=deepObject"`
+		}{}, "is a reader"},
+		"reader in the query": {struct {
+			F bytes.Buffer `query:"f"`
+		}{}, readers},
 		"beside JSON": {struct {
 			F attachment `form:"f"`
 			A int        `json:"a"`
@@ -124,6 +155,26 @@ func TestFileMistakes(t *testing.T) {
 			require.Contains(t, text(mistakes), misplaced)
 		})
 	}
+}
+
+// textReader is a reader that has a text form: what it is called, say.
+type textReader struct{ bytes.Reader }
+
+func (*textReader) MarshalText() ([]byte, error) { return []byte("text"), nil }
+
+// A reader in a field that may hold anything is found when it is sent, and one with a text form is a text.
+func TestReadersInForms(t *testing.T) {
+	type anything struct {
+		F any `form:"f"`
+	}
+	_, err := compile(t, "/x", anything{}).AppendForm(nil, own(anything{strings.NewReader("x")}))
+	require.ErrorContains(t, err, "is a reader, which has no text form")
+	type named struct {
+		F *textReader `form:"f"`
+	}
+	form, err := compile(t, "/x", named{}).AppendForm(nil, own(named{&textReader{}}))
+	require.NoError(t, err)
+	require.Equal(t, "f=text", string(form))
 }
 
 // partsOf are the parts of a form, files by their names.

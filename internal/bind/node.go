@@ -70,8 +70,11 @@ func newNode(t reflect.Type, format string, within ...reflect.Type) (*node, erro
 	if t.Kind() != reflect.Interface { // what it holds decides, and it may hold a nil pointer
 		n.scalar = scalarOf(t, format)
 	}
-	if n.scalar.kind != noScalar {
+	switch {
+	case n.scalar.kind != noScalar:
 		return n, n.checkFormat()
+	case implements(t, readerType) && !implements(t, textMarshalerType): // whatever is found in it, it is not what it stands for
+		return nil, errReader
 	}
 	return n, n.compose(within)
 }
