@@ -18,7 +18,7 @@ func TestMain(m *testing.M) {
 		_ = os.Unsetenv(strings.ToUpper(name))
 	}
 	flag.Parse()
-	_ = flag.Set("test.parallel", "16") // they wait, most of the time
+	_ = flag.Set("test.parallel", "16")      // they wait, most of the time
 	zerolog.SetGlobalLevel(zerolog.Disabled) // toxiproxy's log
 	goleak.VerifyTestMain(m,
 		goleak.IgnoreAnyFunction("github.com/Shopify/toxiproxy/v2/toxics.(*ToxicStub).Run"),
