@@ -124,6 +124,7 @@ func TestFaultRow43OtherStreams(t *testing.T) {
 		"http2: client conn is closed":                               crest.SentMaybe,
 		"http2: client conn not usable":                              crest.SentNo,
 		"http2: client conn could not be established":                crest.SentNo,
+		"net/http: cannot rewind body after connection loss":         crest.SentNo,
 	} {
 		t.Run(text, func(t *testing.T) {
 			c := newClient(t, "https://api.example.com", crest.WithTransport(inMemory(func(*http.Request) (*http.Response, error) { return nil, errors.New(text) })))

@@ -126,7 +126,7 @@ func unprocessed(err error) bool {
 }
 
 var unprocessedText = regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|` +
-	`http2: Transport received Server's graceful shutdown GOAWAY|http2: client conn (not usable|could not be established))`)
+	`http2: Transport received Server's graceful shutdown GOAWAY|http2: client conn (not usable|could not be established)|net/http: cannot rewind body after connection loss)`)
 
 // quotesServer finds the errors whose text is partly the server's: nothing else may be read out of them.
 func quotesServer(err error) Kind {
@@ -272,8 +272,10 @@ func lostKind(err error) Kind {
 	return ""
 }
 
-// lostConn is what the streams of an HTTP/2 connection end in when another one of them, or a ping, finds that it is gone.
-var lostConn = regexp.MustCompile(`http2: client conn(ection)? (lost|force closed|is closed|not usable|could not be established)`)
+// lostConn is what the streams of an HTTP/2 connection end in when another one of them, or a ping, finds that it is gone. The last is
+// for a body that is closed by then, of a stream that never began.
+var lostConn = regexp.MustCompile(`http2: client conn(ection)? (lost|force closed|is closed|not usable|could not be established)|` +
+	`net/http: cannot rewind body after connection loss`)
 
 // streamReset tells that an HTTP/2 server gave up a stream (RFC 9113, section 6.4): to its request that is what a lost connection is in
 // HTTP/1. PROTOCOL_ERROR is the server's complaint about the client.

@@ -94,13 +94,13 @@ func (o *origin) alone() bool {
 	return o.open == 0
 }
 
-// requests are those to a path so far.
+// requests are those to a path so far, or all of them.
 func (o *origin) requests(path string) []*http.Request {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	var of []*http.Request
 	for _, r := range o.seen {
-		if r.URL.Path == path {
+		if path == "" || r.URL.Path == path {
 			of = append(of, r)
 		}
 	}
