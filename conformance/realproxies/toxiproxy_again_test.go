@@ -16,10 +16,10 @@ import (
 	"github.com/crest-go/crest"
 )
 
-// again tries again at once. before is called before each retry.
+// again tries again soon. before is called before each retry.
 func again(before func()) crest.Option {
 	return crest.WithRetry(crest.Retry{
-		Max: 3, Backoff: func(int, error) time.Duration { return 0 },
+		Max: 3, Backoff: func(int, error) time.Duration { return 10 * time.Millisecond },
 		Before: func(int, *http.Request, error) { before() },
 	})
 }

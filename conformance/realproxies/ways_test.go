@@ -170,6 +170,7 @@ var (
 	truncated    = want{crest.ErrResponse, crest.KindTruncated, crest.SentYes, 0}
 	silentHeader = want{crest.ErrTransport, crest.KindTimeoutHeader, crest.SentMaybe, 0}
 	silentBody   = want{crest.ErrTransport, crest.KindTimeoutIdle, crest.SentYes, 0}
+	other        = want{step: "another answer"}                                // which nothing tells from the right one
 	broken       = want{crest.ErrTransport, crest.KindDisconnected, either, 0} // of a WebSocket that was open
 )
 
@@ -183,6 +184,10 @@ func status(code int) want { return want{crest.ErrStatus, "", crest.SentYes, cod
 func (w want) is(t require.TestingT, err error) {
 	if w.step == "" {
 		require.NoError(t, err)
+		return
+	}
+	if w == other {
+		require.ErrorIs(t, err, errWrong)
 		return
 	}
 	failed, ok := errors.AsType[*crest.CallError](err)
