@@ -20,14 +20,13 @@ import (
 // TestHAProxyWays goes through haproxy as it is set up by those who run it. Each way works, again and again, without a single retry.
 func TestHAProxyWays(t *testing.T) {
 	for name, s := range map[string]setup{
-		"plain":               {},
-		"httpclose":           {defaults: "option httpclose"},
-		"http-server-close":   {defaults: "option http-server-close"},
-		"buffered requests":   {defaults: "option http-buffer-request"},
-		"gzip":                {defaults: "compression algo gzip\n\tcompression type application/json text/event-stream application/octet-stream"},
-		"HTTP/2":              {bind: withTLS},
-		"HTTP/2, two streams": {bind: withTLS, global: "tune.h2.max-concurrent-streams 2"},
-		"TLS without HTTP/2":  {bind: "ssl crt server.pem"},
+		"plain":              {},
+		"httpclose":          {defaults: "option httpclose"},
+		"http-server-close":  {defaults: "option http-server-close"},
+		"buffered requests":  {defaults: "option http-buffer-request"},
+		"gzip":               {defaults: "compression algo gzip\n\tcompression type application/json text/event-stream application/octet-stream"},
+		"HTTP/2":             {bind: withTLS},
+		"TLS without HTTP/2": {bind: "ssl crt server.pem"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -35,11 +34,23 @@ func TestHAProxyWays(t *testing.T) {
 			c := startHAProxy(t, s).client(t)
 			each(t, func(t *testing.T, _ string, w way) {
 				for range 8 {
-					require.NoError(t, within(t, w, c))
+					require.NoError(t, inTime(t, w, c))
 				}
 			})
 		})
 	}
+}
+
+// haproxy refuses the streams that are more than it takes, which a client cannot know of before it has heard of it.
+func TestHAProxyRefusedStreams(t *testing.T) {
+	t.Parallel()
+	h := startHAProxy(t, setup{origin: startOrigin(t, nil).address, bind: withTLS, global: "tune.h2.max-concurrent-streams 2"})
+	c := h.client(t, crest.WithRetry(crest.Retry{Max: 100, Budget: crest.NoBound, Backoff: func(int, error) time.Duration { return 10 * time.Millisecond }}))
+	each(t, func(t *testing.T, name string, w way) {
+		for range 8 {
+			notRefused(t, name, inTime(t, w, c))
+		}
+	})
 }
 
 // haproxyCase is a fault that haproxy makes, or passes on.
@@ -89,16 +100,21 @@ func haproxyCases() map[string]haproxyCase {
 // TestHAProxyFaults puts each fault before each way to use a client. Each ends in the error of its row of docs/faults.md, and the next call works.
 func TestHAProxyFaults(t *testing.T) {
 	for name, tt := range haproxyCases() {
-		t.Run(name, func(t *testing.T) { each(t, tt.meet) })
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			h := tt.start(t)
+			each(t, func(t *testing.T, name string, w way) { tt.meet(t, h, name, w) })
+		})
 	}
 }
 
-func (tt haproxyCase) meet(t *testing.T, name string, w way) {
+func (tt haproxyCase) start(t *testing.T) *haproxy {
+	t.Helper()
 	s := tt.setup
 	s.origin = startOrigin(t, nil).address
 	silence, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
-	defer silence.Close()
+	t.Cleanup(func() { _ = silence.Close() })
 	switch tt.faulty {
 	case "dead":
 		s.faulty = freePort(t)
@@ -110,10 +126,14 @@ func (tt haproxyCase) meet(t *testing.T, name string, w way) {
 		s.faulty = startOrigin(t, hangUp).address
 	}
 	h := startHAProxy(t, s)
-	c := h.client(t)
 	if tt.faulty == "full" {
-		defer h.occupy(t, silence)()
+		h.occupy(t, silence)
 	}
+	return h
+}
+
+func (tt haproxyCase) meet(t *testing.T, h *haproxy, name string, w way) {
+	c := h.client(t)
 	opts := []crest.CallOption{faultHeader}
 	if tt.short {
 		opts = append(opts, crest.WithTimeouts(crest.Timeouts{Header: 300 * time.Millisecond}))
@@ -122,7 +142,7 @@ func (tt haproxyCase) meet(t *testing.T, name string, w way) {
 	if !ok {
 		expected = tt.want
 	}
-	err = within(t, w, c, opts...)
+	err := inTime(t, w, c, opts...)
 	if (name == "upload" || name == "chunks") && expected.step != crest.ErrTransport && errors.Is(err, crest.KindDisconnected) {
 		expected = lost // haproxy answers without reading on, and the reset for what it did not read can arrive before its answer was looked at
 	}
@@ -130,11 +150,11 @@ func (tt haproxyCase) meet(t *testing.T, name string, w way) {
 		expected = lost
 	}
 	expected.is(t, err)
-	require.NoError(t, within(t, w, c), "the next call")
+	require.NoError(t, inTime(t, w, c), "the next call")
 }
 
-// occupy makes a call that is not answered, and ends it afterwards.
-func (h *haproxy) occupy(t *testing.T, silence net.Listener) (end func()) {
+// occupy makes a call that is not answered, until the test ends.
+func (h *haproxy) occupy(t *testing.T, silence net.Listener) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	c := h.client(t)
@@ -145,11 +165,11 @@ func (h *haproxy) occupy(t *testing.T, silence net.Listener) (end func()) {
 	}()
 	conn, err := silence.Accept()
 	require.NoError(t, err)
-	return func() {
+	t.Cleanup(func() {
 		cancel()
 		<-ended
 		_ = conn.Close()
-	}
+	})
 }
 
 // Rows 36 and 44: haproxy has waited long enough for a body that stops in the middle.
@@ -157,7 +177,7 @@ func TestHAProxySlowUpload(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t, nil)
 	c := startHAProxy(t, setup{origin: o.address, defaults: "option http-buffer-request\n\ttimeout http-request 500ms"}).client(t)
-	err := within(t, func(ctx context.Context, c crest.Caller, opts ...crest.CallOption) error {
+	err := inTime(t, func(ctx context.Context, c crest.Caller, opts ...crest.CallOption) error {
 		r, w := io.Pipe()
 		defer w.Close()
 		_, err := uploadRaw.Call(ctx, c, readerBody{io.MultiReader(bytes.NewReader(content[:1000]), r)}, opts...)
@@ -165,7 +185,7 @@ func TestHAProxySlowUpload(t *testing.T) {
 	}, c)
 	status(http.StatusRequestTimeout).is(t, err)
 	require.Empty(t, o.requests("/upload"))
-	require.NoError(t, within(t, call, c), "the next call")
+	require.NoError(t, inTime(t, call, c), "the next call")
 }
 
 // Row 42: haproxy is reloaded under load as its service does it, by a process that takes over.

@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"time"
 
@@ -30,8 +29,8 @@ func TestNginxUploadTooLarge(t *testing.T) {
 				t.Run(name, func(t *testing.T) {
 					t.Parallel()
 					for range 5 {
-						status(http.StatusRequestEntityTooLarge).is(t, within(t, w, c))
-						require.NoError(t, within(t, call, c), "the next call")
+						status(http.StatusRequestEntityTooLarge).is(t, inTime(t, w, c))
+						require.NoError(t, inTime(t, call, c), "the next call")
 					}
 				})
 			}
@@ -49,60 +48,51 @@ type endless struct{}
 
 func (endless) Read(p []byte) (int, error) { return len(p), nil }
 
-// TestNginxUpstream has nginx in front of an origin that fails: rows 13, 15, 30 and 36.
+// TestNginxUpstream has nginx in front of a server that fails: rows 13, 15, 30 and 36.
 func TestNginxUpstream(t *testing.T) {
+	const h2, unbuffered = "ssl http2", "proxy_buffering off;"
 	const gzip = "gzip on; gzip_proxied any; gzip_min_length 1; gzip_types application/json text/event-stream;"
-	cut := func(_ *testing.T, r *http.Request) error { return hangUp(r) }
-	hangs := func(t *testing.T, r *http.Request) error {
-		select {
-		case <-r.Context().Done(): // net/http does not see the end of a connection while it has a body to read
-		case <-t.Context().Done():
-		}
-		return io.ErrUnexpectedEOF
+	within := func(unavailable want) map[string]want {
+		return map[string]want{"upload": unavailable, "chunks": unavailable, "WebSocket": broken}
 	}
-	broke := map[string]want{"WebSocket": broken, "upload": status(502), "chunks": status(502)}
 	for name, tt := range map[string]struct {
 		site   site
-		dead   bool
-		slow   bool
-		middle func(t *testing.T, r *http.Request) error
+		faulty string // what the server behind it is: dead, hanging in the middle, hanging up there
 		want   want
 		except map[string]want
 	}{
-		"dead":                      {dead: true, want: status(502)},
-		"dead, HTTP/2":              {dead: true, site: site{listen: "ssl http2"}, want: status(502)},
-		"slow":                      {slow: true, site: site{location: "proxy_read_timeout 100ms; proxy_buffering off;"}, middle: hangs, want: truncated, except: map[string]want{"WebSocket": broken, "upload": status(504), "chunks": status(504)}},
-		"breaks off":                {middle: cut, want: truncated, except: broke},
-		"breaks off, unbuffered":    {middle: cut, site: site{location: "proxy_buffering off;"}, want: truncated, except: broke},
-		"breaks off, gzip":          {middle: cut, site: site{http: gzip}, want: truncated, except: broke},
-		"breaks off, HTTP/2":        {middle: cut, site: site{listen: "ssl http2"}, want: truncated, except: broke},
-		"breaks off, HTTP/2, gzip":  {middle: cut, site: site{listen: "ssl http2", http: gzip, location: "proxy_buffering off;"}, want: truncated, except: broke},
-		"breaks off within uploads": {middle: cut, site: site{location: "proxy_request_buffering off;"}, want: truncated, except: broke},
+		"dead":                      {faulty: "dead", want: status(502)},
+		"dead, HTTP/2":              {faulty: "dead", site: site{listen: h2}, want: status(502)},
+		"slow":                      {faulty: "hangs", site: site{fault: "proxy_read_timeout 300ms;" + unbuffered}, want: truncated, except: within(status(504))},
+		"slow, HTTP/2":              {faulty: "hangs", site: site{listen: h2, fault: "proxy_read_timeout 300ms;" + unbuffered}, want: truncated, except: within(status(504))},
+		"breaks off":                {want: truncated, except: within(status(502))},
+		"breaks off, unbuffered":    {site: site{fault: unbuffered}, want: truncated, except: within(status(502))},
+		"breaks off, gzip":          {site: site{http: gzip}, want: truncated, except: within(status(502))},
+		"breaks off, HTTP/2":        {site: site{listen: h2}, want: truncated, except: within(status(502))},
+		"breaks off, HTTP/2, gzip":  {site: site{listen: h2, http: gzip, fault: unbuffered}, want: truncated, except: within(status(502))},
+		"breaks off within uploads": {site: site{fault: "proxy_request_buffering off;"}, want: truncated, except: within(status(502))},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := tt.site
+			s.origin = startOrigin(t, nil).address
+			switch tt.faulty {
+			case "dead":
+				s.faulty = freePort(t)
+			case "hangs":
+				s.faulty = startHeld(t).address
+			default:
+				s.faulty = startOrigin(t, hangUp).address
+			}
+			n := startNginx(t, s)
 			each(t, func(t *testing.T, name string, w way) {
-				var met atomic.Bool
-				o := startOrigin(t, func(r *http.Request) error {
-					if tt.middle == nil || met.Swap(true) {
-						return nil
-					}
-					return tt.middle(t, r)
-				})
-				s := tt.site
-				if s.origin = o.address; tt.dead {
-					s.origin = freePort(t)
-				}
-				n := startNginx(t, s)
 				c := n.client(t)
 				expected, ok := tt.except[name]
 				if !ok {
 					expected = tt.want
 				}
-				expected.is(t, within(t, w, c))
-				if tt.dead || tt.slow {
-					n.reload(t, func(s *site) { s.origin, s.location = o.address, "" })
-				}
-				require.NoError(t, within(t, w, c), "the next call")
+				expected.is(t, inTime(t, w, c, faultHeader))
+				require.NoError(t, inTime(t, w, c), "the next call")
 			})
 		})
 	}
@@ -158,7 +148,7 @@ func TestNginxKeepAliveTimeout(t *testing.T) {
 	c := n.client(t)
 	each(t, func(t *testing.T, name string, w way) {
 		for range 60 {
-			err := within(t, w, c)
+			err := inTime(t, w, c)
 			if err != nil && (name == "upload" || name == "chunks") {
 				want{crest.ErrTransport, crest.KindDisconnected, either, 0}.is(t, err)
 				continue
@@ -181,16 +171,16 @@ func TestNginxRedirectToHTTPS(t *testing.T) {
 			n.listening(t, from)
 			c := newClient(t, "http://"+from, n.trusting, crest.WithPlainCredentials(), crest.WithBasic("user", crest.NewSecret("m4rker")))
 			for _, name := range []string{"call", "stream", "download"} {
-				require.NoError(t, within(t, ways[name], c), name)
+				require.NoError(t, inTime(t, ways[name], c), name)
 			}
-			err := within(t, uploadFile, c)
+			err := inTime(t, uploadFile, c)
 			if code == "301" {
 				require.Equal(t, http.MethodGet, o.requests("/upload")[0].Method)
 				require.ErrorIs(t, err, errWrong)
 			} else {
 				want{crest.ErrTransport, crest.KindRedirect, crest.SentYes, 0}.is(t, err)
 			}
-			status(atoi(code)).is(t, within(t, talk, c)) // a dial follows none
+			status(atoi(code)).is(t, inTime(t, talk, c)) // a dial follows none
 			for _, r := range o.requests("") {
 				require.Empty(t, r.Header.Values("Authorization"), r.URL.Path)
 			}
@@ -240,7 +230,7 @@ func TestNginxFiles(t *testing.T) {
 			require.NoError(t, os.Mkdir(dir, 0o755))
 			write(t, dir, "file", string(content))
 			c := n.client(t)
-			t.Run("one piece", func(t *testing.T) { require.NoError(t, within(t, download, c)) })
+			t.Run("one piece", func(t *testing.T) { require.NoError(t, inTime(t, download, c)) })
 			t.Run("parts", func(t *testing.T) {
 				d := fetch(t, c, filepath.Join(t.TempDir(), "file"), content, crest.WithTransfer(crest.Transfer{Parallel: 4, PartSize: 30_000}))
 				require.Equal(t, http.StatusPartialContent, d.StatusCode)

@@ -24,7 +24,9 @@ type site struct {
 	http     string
 	server   string
 	location string
-	files    bool // serves those of its folder in place of the origin
+	files    bool   // serves those of its folder in place of the origin
+	faulty   string // the address behind requests with the header X-Fault
+	fault    string // directives of their location
 }
 
 const nginxConf = `daemon off;
@@ -54,7 +56,12 @@ http {
 	server {
 		listen %[5]s %[6]s;
 		%[7]s
+		if ($http_x_fault) { rewrite ^/(.*)$ /faulty/$1 last; }
 		location = /generation { return 204; }
+		location /faulty/ {
+			proxy_pass http://%[10]s/;
+			%[11]s
+		}
 		location / {
 			%[8]s
 			%[9]s
@@ -100,7 +107,10 @@ func (n *nginx) configure(t *testing.T) {
 		serves = "proxy_pass http://" + n.site.origin + ";"
 	}
 	s := n.site
-	write(t, n.dir, "nginx.conf", fmt.Sprintf(nginxConf, user, s.main, n.generation, s.http, n.address, s.listen, s.server, serves, s.location))
+	if s.faulty == "" {
+		s.faulty = "127.0.0.1:9"
+	}
+	write(t, n.dir, "nginx.conf", fmt.Sprintf(nginxConf, user, s.main, n.generation, s.http, n.address, s.listen, s.server, serves, s.location, s.faulty, s.fault))
 }
 
 // client makes one that tries once, unless options say otherwise.

@@ -59,6 +59,7 @@ func (h *held) start(t *testing.T, w way, c crest.Caller, opts ...crest.CallOpti
 func TestNginxReloadInTheMiddle(t *testing.T) {
 	for name, port := range nginxPorts {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			each(t, func(t *testing.T, name string, w way) {
 				h := startHeld(t)
 				n := startNginx(t, site{origin: h.address, listen: port, location: nothingHeld})
@@ -67,7 +68,7 @@ func TestNginxReloadInTheMiddle(t *testing.T) {
 				n.reload(t, nil)
 				close(h.free)
 				require.NoError(t, ends())
-				require.NoError(t, within(t, w, c), "the next call")
+				require.NoError(t, inTime(t, w, c), "the next call")
 			})
 		})
 	}
@@ -77,6 +78,7 @@ func TestNginxReloadInTheMiddle(t *testing.T) {
 func TestNginxWorkersThatAreCutOff(t *testing.T) {
 	for protocol, port := range nginxPorts {
 		t.Run(protocol, func(t *testing.T) {
+			t.Parallel()
 			each(t, func(t *testing.T, name string, w way) {
 				cutOff := func(t *testing.T, w way, opts ...crest.CallOption) (*held, error) {
 					h := startHeld(t)
@@ -87,7 +89,7 @@ func TestNginxWorkersThatAreCutOff(t *testing.T) {
 					n.says(t, "exited with code 0", 1)
 					close(h.free)
 					err := ends()
-					require.NoError(t, within(t, w, c), "the next call")
+					require.NoError(t, inTime(t, w, c), "the next call")
 					return h, err
 				}
 				t.Run("once", func(t *testing.T) {

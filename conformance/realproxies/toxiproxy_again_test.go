@@ -40,7 +40,7 @@ func TestToxiproxyRetry(t *testing.T) {
 	each(t, func(t *testing.T, name string, w way) {
 		t.Run("reset", func(t *testing.T) {
 			o, p, c := toxic(t, reset)
-			err := within(t, w, c, again(func() {
+			err := inTime(t, w, c, again(func() {
 				eventually(t, o.alone)
 				p.Toxics.ResetToxics(context.Background())
 			}))
@@ -56,7 +56,7 @@ func TestToxiproxyRetry(t *testing.T) {
 		t.Run("refused", func(t *testing.T) {
 			_, p, c := toxic(t)
 			p.Stop()
-			err := within(t, w, c, again(func() { _ = p.Start() }))
+			err := inTime(t, w, c, again(func() { _ = p.Start() }))
 			if name == "chunks" { // a reader that was opened cannot be read again
 				refused.is(t, err)
 				return
@@ -89,12 +89,12 @@ func TestToxiproxyResume(t *testing.T) {
 	t.Run("Download", func(t *testing.T) {
 		t.Parallel()
 		_, _, c := toxic(t, limit)
-		require.NoError(t, within(t, download, c, retry))
+		require.NoError(t, inTime(t, download, c, retry))
 	})
 	t.Run("not at all", func(t *testing.T) {
 		t.Parallel()
 		o, _, c := toxic(t, limit)
-		truncated.is(t, within(t, download, c, retry, crest.WithTransfer(crest.Transfer{NoResume: true})))
+		truncated.is(t, inTime(t, download, c, retry, crest.WithTransfer(crest.Transfer{NoResume: true})))
 		require.NotEmpty(t, o.requests("/file"))
 	})
 }
@@ -103,7 +103,7 @@ func TestToxiproxyResume(t *testing.T) {
 func TestToxiproxyReconnect(t *testing.T) {
 	t.Parallel()
 	o, _, c := toxic(t, `{"type":"limit_data","attributes":{"bytes":60000}}`)
-	require.NoError(t, within(t, reconnecting, c, again(func() {})))
+	require.NoError(t, inTime(t, reconnecting, c, again(func() {})))
 	require.GreaterOrEqual(t, len(o.requests("/events")), 3)
 }
 

@@ -165,7 +165,7 @@ func (c toxicCase) meet(t *testing.T, name string, w way) {
 	if c.midway && name == "WebSocket" {
 		w = talkWithHeartbeats
 	}
-	expected.is(t, within(t, w, client, opts...))
+	expected.is(t, inTime(t, w, client, opts...))
 	if expected != good && !c.holds {
 		eventually(t, o.alone, "a connection is left") // toxiproxy can hang while it removes a toxic from a link that is about to end
 	}
@@ -173,7 +173,7 @@ func (c toxicCase) meet(t *testing.T, name string, w way) {
 	if c.down {
 		require.NoError(t, p.Start())
 	}
-	require.NoError(t, within(t, ways[name], client), "the next call")
+	require.NoError(t, inTime(t, ways[name], client), "the next call")
 }
 
 func talkWithHeartbeats(ctx context.Context, c crest.Caller, opts ...crest.CallOption) error {

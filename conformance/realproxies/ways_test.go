@@ -206,8 +206,8 @@ func (w want) is(t require.TestingT, err error) {
 // soon bounds what has to happen in a moment: far above what a loaded machine takes, far below what crest would wait by default.
 const soon = 20 * time.Second
 
-// within runs a way, which has to end in its time.
-func within(t *testing.T, w way, c crest.Caller, opts ...crest.CallOption) error {
+// inTime runs a way, which has to end in its time.
+func inTime(t *testing.T, w way, c crest.Caller, opts ...crest.CallOption) error {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
