@@ -92,7 +92,7 @@ func startNginx(t *testing.T, s site) *nginx {
 	}
 	n.configure(t)
 	n.running = run(t, program, "-p", n.dir, "-e", "stderr", "-c", "nginx.conf")
-	n.listening(t, n.address)
+	n.serves(t)
 	return n
 }
 
@@ -128,6 +128,13 @@ func (n *nginx) reload(t *testing.T, change func(s *site)) {
 	n.generation++
 	n.configure(t)
 	n.signal(syscall.SIGHUP)
+	n.serves(t)
+	n.says(t, "gracefully shutting down", n.generation-1)
+}
+
+// serves waits until a worker with the newest configuration answers. Before the first one does, nginx overlooks signals.
+func (n *nginx) serves(t *testing.T) {
+	t.Helper()
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}}
 	eventually(t, func() bool {
 		req, err := http.NewRequestWithContext(context.Background(), http.MethodGet, n.base+"/generation", nil)
@@ -136,12 +143,12 @@ func (n *nginx) reload(t *testing.T, change func(s *site)) {
 		}
 		resp, err := client.Do(req)
 		if err != nil {
-			return false
+			return n.ended()
 		}
 		_ = resp.Body.Close()
 		return resp.Header.Get("X-Generation") == fmt.Sprint(n.generation)
 	}, "the new configuration")
-	n.says(t, "gracefully shutting down", n.generation-1)
+	require.False(t, n.ended(), "%s", &n.said)
 }
 
 // says waits until it has said something so many times.
