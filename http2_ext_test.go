@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"net/http"
@@ -113,4 +114,22 @@ func (q *queuedConn) run() {
 func (q *queuedConn) end() {
 	_ = q.Close()
 	close(q.queue)
+}
+
+// When one stream finds that its HTTP/2 connection is gone, the others get errors of net/http's own: row 43, as row 9 of docs/faults.md.
+func TestFaultRow43OtherStreams(t *testing.T) {
+	for text, sent := range map[string]crest.Sent{
+		"http2: client connection lost":                              crest.SentMaybe,
+		"http2: client connection force closed via ClientConn.Close": crest.SentMaybe,
+		"http2: client conn is closed":                               crest.SentMaybe,
+		"http2: client conn not usable":                              crest.SentNo,
+		"http2: client conn could not be established":                crest.SentNo,
+		"net/http: cannot rewind body after connection loss":         crest.SentNo,
+	} {
+		t.Run(text, func(t *testing.T) {
+			c := newClient(t, "https://api.example.com", crest.WithTransport(inMemory(func(*http.Request) (*http.Response, error) { return nil, errors.New(text) })))
+			_, err := ping.Call(t.Context(), c, crest.Empty{})
+			fails(t, err, crest.ErrTransport, crest.KindDisconnected, sent)
+		})
+	}
 }

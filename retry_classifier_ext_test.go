@@ -38,6 +38,12 @@ var rows = func() map[string]row {
 		"sending: cut header":     {fails: breaks(io.ErrUnexpectedEOF), safe: true},
 		"sending: reset":          {fails: breaks(fmt.Errorf("read: %w", syscall.ECONNRESET)), safe: true},
 		"sending: broken pipe":    {fails: breaks(fmt.Errorf("write: %w", syscall.EPIPE)), safe: true},
+		// what HTTP/2 has for the other streams of a connection, when one of them finds that it is gone
+		"sending: force closed":   {fails: breaks(errors.New("http2: client connection force closed via ClientConn.Close")), safe: true},
+		"sending: conn closed":    {fails: breaks(errors.New("http2: client conn is closed")), safe: true},
+		"sending: conn lost":      {fails: breaks(errors.New("http2: client connection lost")), safe: true},
+		"sending: conn unusable":  {fails: breaks(errors.New("http2: client conn not usable")), safe: true, plain: true},
+		"sending: conn gone":      {fails: breaks(errors.New("http2: client conn could not be established")), safe: true, plain: true},
 		"sending: header timeout": {fails: breaks(errors.New("net/http: timeout awaiting response headers")), safe: true},
 		"sending: attempt":        {fails: hang, safe: true, also: crest.WithTimeouts(crest.Timeouts{Attempt: time.Second})},
 		"sending: not HTTP":       {fails: breaks(errors.New(`net/http: HTTP/1.x transport connection broken: malformed HTTP response "x"`))},

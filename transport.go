@@ -115,7 +115,7 @@ func sentDespite(err error) Sent {
 }
 
 // unprocessed tells an HTTP/2 stream that the server says it did not look at: refused, or above the last one of
-// a GOAWAY (RFC 9113, sections 6.8 and 8.7). The whole beginning must be net/http's own: what a server wrote stands further behind.
+// a GOAWAY (RFC 9113, sections 6.8 and 8.7), or that never began. The whole beginning must be net/http's own: what a server wrote stands further behind.
 func unprocessed(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
 		if unprocessedText.MatchString(err.Error()) {
@@ -125,7 +125,8 @@ func unprocessed(err error) bool {
 	return false
 }
 
-var unprocessedText = regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|http2: Transport received Server's graceful shutdown GOAWAY)`)
+var unprocessedText = regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|` +
+	`http2: Transport received Server's graceful shutdown GOAWAY|http2: client conn (not usable|could not be established)|net/http: cannot rewind body after connection loss)`)
 
 // quotesServer finds the errors whose text is partly the server's: nothing else may be read out of them.
 func quotesServer(err error) Kind {
@@ -265,11 +266,16 @@ func lostKind(err error) Kind {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNABORTED),
 		strings.Contains(text, "server closed"), strings.Contains(text, "GOAWAY"), strings.Contains(text, "REFUSED_STREAM"),
-		strings.Contains(text, "client connection lost"), streamReset(text):
+		lostConn.MatchString(text), streamReset(text):
 		return KindDisconnected
 	}
 	return ""
 }
+
+// lostConn is what the streams of an HTTP/2 connection end in when another one of them, or a ping, finds that it is gone. The last is
+// for a body that is closed by then, of a stream that never began.
+var lostConn = regexp.MustCompile(`http2: client conn(ection)? (lost|force closed|is closed|not usable|could not be established)|` +
+	`net/http: cannot rewind body after connection loss`)
 
 // streamReset tells that an HTTP/2 server gave up a stream (RFC 9113, section 6.4): to its request that is what a lost connection is in
 // HTTP/1. PROTOCOL_ERROR is the server's complaint about the client.
