@@ -2,6 +2,7 @@ package crest
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -93,7 +94,40 @@ func (o *ownTransport) tlsConfig() *tls.Config {
 	if len(o.pins) > 0 {
 		c.VerifyConnection = alsoPinned(c.VerifyConnection, o.pins)
 	}
+	guardHooks(c)
 	return c
+}
+
+// guardHooks makes an error of a panic in the caller's functions: they are called by goroutines of net/http's, where nobody could recover it.
+func guardHooks(c *tls.Config) {
+	if verify := c.VerifyConnection; verify != nil {
+		c.VerifyConnection = func(state tls.ConnectionState) (err error) {
+			defer hookPanicked("VerifyConnection", &err)
+			return verify(state)
+		}
+	}
+	if verify := c.VerifyPeerCertificate; verify != nil {
+		c.VerifyPeerCertificate = func(raw [][]byte, chains [][]*x509.Certificate) (err error) {
+			defer hookPanicked("VerifyPeerCertificate", &err)
+			return verify(raw, chains)
+		}
+	}
+	if choose := c.GetClientCertificate; choose != nil {
+		c.GetClientCertificate = func(info *tls.CertificateRequestInfo) (cert *tls.Certificate, err error) {
+			defer hookPanicked("GetClientCertificate", &err)
+			if cert, err = choose(info); cert == nil && err == nil {
+				err = errors.New("GetClientCertificate of WithTLS returned neither a certificate nor an error: an empty tls.Certificate sends none")
+			}
+			return cert, err
+		}
+	}
+}
+
+// hookPanicked is for defer.
+func hookPanicked(hook string, err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("%s of WithTLS panicked: %v", hook, v)
+	}
 }
 
 // warn says once for each client that nothing is verified.

@@ -194,3 +194,31 @@ func captureLog(t *testing.T) *bytes.Buffer {
 	t.Cleanup(func() { slog.SetDefault(before) })
 	return &text
 }
+
+// TLS is spoken by goroutines of net/http's, where nobody could recover a panic: in the functions of a tls.Config it is an error of the call.
+func TestWithTLSHooksThatPanic(t *testing.T) {
+	ca := newAuthority(t, "ours")
+	server := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.local(t)}, ClientAuth: tls.RequestClientCert}, false, reply(204, ""))
+	for name, hook := range map[string]func(c *tls.Config){
+		"VerifyConnection of WithTLS panicked: oh": func(c *tls.Config) {
+			c.VerifyConnection = func(tls.ConnectionState) error { panic("oh") }
+		},
+		"VerifyPeerCertificate of WithTLS panicked: oh": func(c *tls.Config) {
+			c.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { panic("oh") }
+		},
+		"GetClientCertificate of WithTLS panicked: oh": func(c *tls.Config) {
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { panic("oh") }
+		},
+		"returned neither a certificate nor an error": func(c *tls.Config) {
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return nil, nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := ca.trusting()
+			hook(config)
+			_, err := ping.Call(t.Context(), newClient(t, server.URL, crest.WithTLS(config), crest.WithRetry(crest.Retry{Max: -1})), crest.Empty{})
+			require.ErrorIs(t, err, crest.ErrTransport)
+			require.ErrorContains(t, err, name)
+		})
+	}
+}
