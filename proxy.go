@@ -108,8 +108,15 @@ type proxies struct {
 
 func newProxies(o *ownTransport, t Timeouts) *proxies {
 	p := &proxies{choose: o.chooseProxy(), patience: t.Connect, tls: o.tlsConfig(), tlsPatience: t.TLS}
-	p.transports.more = func() *http.Transport { return newTransport(o, t, p) }
-	p.transports.first = p.transports.more()
+	p.transports.certified = len(p.tls.Certificates) > 0 || p.tls.GetClientCertificate != nil
+	p.transports.more = func(abroad bool) *http.Transport {
+		rt := newTransport(o, t, p)
+		if abroad {
+			rt.TLSClientConfig.Certificates, rt.TLSClientConfig.GetClientCertificate = nil, nil
+		}
+		return rt
+	}
+	p.transports.first = p.transports.more(false)
 	return p
 }
 

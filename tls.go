@@ -16,7 +16,8 @@ const sessionTickets = 64
 // WithTLS sets up TLS in crest's own transport: roots (RootCAs), client certificates (Certificates), versions, VerifyConnection.
 // It is for the whole client, with an https proxy included, and never for one call: connections are shared. The configuration
 // is copied; the client remembers sessions in a cache of its own, whatever ClientSessionCache says, so that no other client
-// resumes a connection that was checked by other rules. nil is the default: the system's roots and TLS 1.2 or newer.
+// resumes a connection that was checked by other rules. Client certificates say who calls: they are shown to the client's own origin, and to an
+// https proxy, and to nobody that a redirect or [WithURL] leads to. nil is the default: the system's roots and TLS 1.2 or newer.
 //
 // A version below TLS 1.2 is an error of [New], and so is InsecureSkipVerify, which is [WithoutTLSVerification] here.
 // A later WithTLS replaces an earlier one; beside [WithTransport] it is an error.

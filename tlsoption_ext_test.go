@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -219,6 +220,43 @@ func TestWithTLSHooksThatPanic(t *testing.T) {
 			_, err := ping.Call(t.Context(), newClient(t, server.URL, crest.WithTLS(config), crest.WithRetry(crest.Retry{Max: -1})), crest.Empty{})
 			require.ErrorIs(t, err, crest.ErrTransport)
 			require.ErrorContains(t, err, name)
+		})
+	}
+}
+
+// R1: a client certificate says who calls as any credential does, and stays at its origin.
+func TestR1ClientCertificatesStayHome(t *testing.T) {
+	ca := newAuthority(t, "ours")
+	for name, h2 := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			var seen []string
+			serving := func(place string, h http.HandlerFunc) string {
+				config := &tls.Config{Certificates: []tls.Certificate{ca.local(t)}, ClientAuth: tls.RequestClientCert}
+				return serveTLS(t, config, h2, func(w http.ResponseWriter, r *http.Request) {
+					seen = append(seen, fmt.Sprint(place, " ", len(r.TLS.PeerCertificates)))
+					h(w, r)
+				}).URL
+			}
+			abroad := serving("abroad", reply(204, ""))
+			home := serving("home", func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/ping" {
+					http.Redirect(w, r, abroad, http.StatusTemporaryRedirect)
+					return
+				}
+				w.WriteHeader(204)
+			})
+			config := ca.trusting()
+			config.Certificates = []tls.Certificate{ca.local(t)}
+			c := newClient(t, home, crest.WithTLS(config))
+			for range 2 {
+				_, err := ping.Call(t.Context(), c, crest.Empty{})
+				require.NoError(t, err)
+			}
+			_, err := ping.Call(t.Context(), c, crest.Empty{}, crest.WithURL(abroad+"/x"))
+			require.NoError(t, err)
+			_, err = ping.Call(t.Context(), c, crest.Empty{}, crest.WithURL(home+"/x"))
+			require.NoError(t, err)
+			require.Equal(t, []string{"home 1", "abroad 0", "home 1", "abroad 0", "abroad 0", "home 1"}, seen)
 		})
 	}
 }
