@@ -295,7 +295,7 @@ func staleServer(t *testing.T) (url string, seen func() []string) {
 	}
 }
 
-// R55, promise 6: net/http repeats a request by its method, or for a key that is empty. What may not be executed twice is not sent twice.
+// R55: net/http repeats a request by its method, or for a key that is empty. What may not be executed twice is not sent twice.
 func TestR55ReplaysOfWhatIsNotIdempotent(t *testing.T) {
 	type keyField struct {
 		Key  string `header:"Idempotency-Key"`
