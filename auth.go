@@ -13,7 +13,7 @@ import (
 )
 
 // TokenSource gives the credential for the Authorization header. It is asked before each attempt, before
-// a slot is taken, and must be safe for concurrent use. An error ends the call with ErrCredentials.
+// a slot is taken, and must be safe for concurrent use and return when ctx ends. An error ends the call with ErrCredentials.
 // [Secret] and [*Token] are sources; golang.org/x/oauth2's become one with a method of three lines.
 type TokenSource interface {
 	Token(ctx context.Context) (Secret, error)

@@ -3,7 +3,9 @@ package crest_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"net/url"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -340,3 +342,42 @@ func TestMiddlewareMaySendElsewhereWithoutCredentials(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, "stand-in.example", rec.last(t).URL.Host)
 }
+
+// R43: the errors of net/http's own clients have their whole URL in them. It stands in no error of crest's, however they were wrapped.
+func TestR43URLsOfOthersErrors(t *testing.T) {
+	const text = "https://idp.example/token?client_secret=s3cr3t&page=2"
+	cause := errors.New("no route")
+	inner := &url.Error{Op: "Get", URL: text + "&inner", Err: cause}
+	for name, err := range map[string]error{
+		"alone":   &url.Error{Op: "Post", URL: text, Err: cause},
+		"wrapped": fmt.Errorf("login: %w", &url.Error{Op: "Post", URL: text, Err: cause}),
+		"joined":  errors.Join(&url.Error{Op: "Post", URL: text, Err: cause}, fmt.Errorf("then %w", inner)),
+		"nested":  &url.Error{Op: "Post", URL: text, Err: inner},
+	} {
+		sends := inMemory(func(*http.Request) (*http.Response, error) { return nil, err })
+		for place, opts := range map[string][]crest.ClientOption{
+			"source":     {crest.WithBearer(brokenSource{err})},
+			"fetch":      {crest.WithBearer(crest.NewTokenSource(func(context.Context) (crest.Grant, error) { return crest.Grant{}, err }))},
+			"signer":     {crest.WithAuth(crest.AuthFunc(func(*http.Request) error { return err }))},
+			"transport":  {crest.WithTransport(sends)},
+			"middleware": {crest.WithMiddleware(func(http.RoundTripper) http.RoundTripper { return sends })},
+			"limiter":    {crest.WithLimiter(barred{err})},
+		} {
+			t.Run(name+" "+place, func(t *testing.T) {
+				c := newClient(t, "https://api.example.com", append([]crest.ClientOption{crest.WithTransport(&recorder{}), crest.WithRetry(crest.Retry{Max: -1})}, opts...)...)
+				_, err := ping.Call(t.Context(), c, crest.Empty{})
+				failed := callError(t, err)
+				require.ErrorIs(t, err, cause)
+				found, _ := errors.AsType[*url.Error](err)
+				for _, shown := range []string{err.Error(), fmt.Sprintf("%+v", err), fmt.Sprintf("%+v %#v %v", failed.Err, failed.Err, failed.Attempts), fmt.Sprintf("%+v", found)} {
+					require.NotContains(t, shown, "s3cr3t")
+				}
+			})
+		}
+	}
+}
+
+// barred is a limiter that lets nothing through.
+type barred struct{ err error }
+
+func (b barred) Wait(context.Context) error { return b.err }

@@ -60,7 +60,7 @@ func (t *turn) Close() error { return nil }
 // requestBodyError marks a failure of the caller's own reader, which net/http passes on unmarked.
 type requestBodyError struct{ err error }
 
-func (e *requestBodyError) Error() string { return "reading the request body: " + e.err.Error() }
+func (e *requestBodyError) Error() string { return "reading the request body: " + textOf(e.err) }
 func (e *requestBodyError) Unwrap() error { return e.err }
 
 // watchedBody marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the

@@ -168,7 +168,7 @@ func (e *CallError) Error() string {
 		b.WriteString(": ")
 	}
 	if e.Step == ErrStatus && e.Err != nil {
-		b.WriteString(e.Err.Error())
+		b.WriteString(textOf(e.Err))
 		b.WriteString(e.aftermath())
 		return b.String()
 	}
@@ -179,7 +179,7 @@ func (e *CallError) Error() string {
 	}
 	if e.Err != nil {
 		b.WriteString(": ")
-		b.WriteString(oneLine(e.Err.Error()))
+		b.WriteString(oneLine(textOf(e.Err)))
 	}
 	b.WriteString(e.aftermath())
 	return b.String()
@@ -195,7 +195,7 @@ func (e *CallError) aftermath() string {
 		text += fmt.Sprintf(" (%d attempts)", len(e.Attempts))
 	}
 	if e.stopped != nil {
-		text += " (not tried again: " + oneLine(e.stopped.Error()) + ")"
+		text += " (not tried again: " + oneLine(textOf(e.stopped)) + ")"
 	}
 	return text
 }
@@ -263,7 +263,7 @@ func contextError(ctx context.Context) error {
 // errors stay findable.
 type nestedError struct{ err error }
 
-func (e *nestedError) Error() string { return e.err.Error() }
+func (e *nestedError) Error() string { return textOf(e.err) }
 
 // Is knows the error itself, as the cause of a context, and the context's own.
 func (e *nestedError) Is(target error) bool {
@@ -273,11 +273,12 @@ func (e *nestedError) Is(target error) bool {
 	return reflect.TypeOf(target).Comparable() && target == e.err
 }
 
+// nested makes the error of somebody else fit to stand in that of a call.
 func nested(err error) error {
 	if _, ok := errors.AsType[*CallError](err); ok {
 		return &nestedError{err}
 	}
-	return err
+	return hideURLs(err)
 }
 
 // fail makes a CallError of a step; the call fills in the rest.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/url"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -98,7 +99,46 @@ type xmlCodec struct {
 func (xmlCodec) MediaTypes() []string {
 	return []string{"application/xml", "text/xml", "application/*+xml"}
 }
-func (xmlCodec) Marshal(v any) ([]byte, error) { return xml.Marshal(v) }
+
+func (xmlCodec) Marshal(v any) ([]byte, error) {
+	if bottomless(reflect.ValueOf(v), 0) {
+		return nil, fmt.Errorf("a %T nests deeper than %d levels: is there a cycle of pointers?", v, maxDepth)
+	}
+	return xml.Marshal(v)
+}
+
+// bottomless reports whether v is nested deeper than JSON may be. encoding/xml follows a cycle of pointers until the stack is full, which ends
+// the program.
+func bottomless(v reflect.Value, depth int) bool {
+	if depth++; depth > maxDepth {
+		return true
+	}
+	switch v.Kind() {
+	case reflect.Pointer, reflect.Interface:
+		return bottomless(v.Elem(), depth)
+	case reflect.Slice, reflect.Array:
+		for i := 0; i < v.Len() && v.Type().Elem().Kind() >= reflect.Array; i++ { // not of bytes and numbers
+			if bottomless(v.Index(i), depth) {
+				return true
+			}
+		}
+	case reflect.Struct:
+		if t := reflect.PointerTo(v.Type()); t.Implements(xmlMarshaler) || t.Implements(textMarshaler) {
+			return false
+		}
+		for i := range v.NumField() {
+			if f := v.Type().Field(i); f.Tag.Get("xml") != "-" && (f.IsExported() || f.Anonymous) && bottomless(v.Field(i), depth) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+var (
+	xmlMarshaler  = reflect.TypeFor[xml.Marshaler]()
+	textMarshaler = reflect.TypeFor[encoding.TextMarshaler]()
+)
 
 func (x xmlCodec) Unmarshal(data []byte, v any) error {
 	d := xml.NewDecoder(bytes.NewReader(data))

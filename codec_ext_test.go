@@ -148,3 +148,37 @@ func TestCodecs(t *testing.T) {
 		require.ErrorContains(t, crest.Form().Unmarshal([]byte("token_type=bearer"), &got), "use url.Values or map[string]string")
 	})
 }
+
+// ring is a model that can hold itself, and says so where XML need not look.
+type ring struct {
+	Next   *ring   `xml:"next" json:"next,omitempty"`
+	All    []*ring `xml:"all" json:"all,omitempty"`
+	Any    any     `xml:"any" json:"any,omitempty"`
+	Parent *ring   `xml:"-" json:"-"`
+	hidden *ring
+}
+
+// R45: a cycle of pointers is an error under every codec. encoding/xml would follow it until the stack is full, which no recover mends.
+func TestCyclesOfXML(t *testing.T) {
+	for name, link := range map[string]func(r *ring){
+		"pointer":   func(r *ring) { r.Next = r },
+		"slice":     func(r *ring) { r.All = []*ring{{}, {Next: r}} },
+		"interface": func(r *ring) { r.Any = &ring{Any: r} },
+	} {
+		t.Run(name, func(t *testing.T) {
+			for _, codec := range []crest.Codec{crest.XML(), crest.JSON(), crest.StdJSON()} {
+				rec, r := &recorder{}, &ring{}
+				link(r)
+				c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithCodec(codec))
+				_, err := crest.Post[*ring, crest.Empty]("/x").Call(t.Context(), c, r)
+				fails(t, err, crest.ErrRequest, "", crest.SentNo)
+				rec.none(t)
+			}
+		})
+	}
+	child := &ring{Next: &ring{}, All: []*ring{nil, {}}}
+	child.Parent, child.hidden = child, child
+	text, err := crest.XML().Marshal(child)
+	require.NoError(t, err)
+	require.Equal(t, "<ring><next></next><all></all></ring>", string(text))
+}

@@ -99,7 +99,7 @@ func (l *lifetime) begins(ctx context.Context, c *call) {
 		l.caller = l.handshake
 	}
 	now := time.Now()
-	if deadline, ok := l.caller.Deadline(); ok && deadline.Sub(now) <= l.total {
+	if deadline, ok := l.caller.Deadline(); ok && deadline.Sub(now) <= l.total && l.caller.Done() != nil { // else nobody keeps that deadline
 		l.total = 0
 	}
 	if l.total > 0 {

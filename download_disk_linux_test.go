@@ -78,3 +78,18 @@ func TestDownloadToAFolderOfOthers(t *testing.T) {
 	require.Empty(t, s.asked)
 	f.has()
 }
+
+// R48: a file that became a pipe meanwhile is refused. To open it would wait for a writer, and no context could end that.
+func TestPipesInPlaceOfFiles(t *testing.T) {
+	pipe, upload := filepath.Join(t.TempDir(), "pipe"), filepath.Join(t.TempDir(), "upload")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	require.NoError(t, os.WriteFile(upload, []byte("text"), 0o600))
+	file, err := crest.OpenFile(upload)
+	require.NoError(t, err)
+	require.NoError(t, os.Rename(pipe, upload))
+	c := newClient(t, "https://api.example.com", crest.WithTransport(&recorder{}))
+	_, err = crest.Post[crest.File, crest.Empty]("/x").Call(t.Context(), c, file)
+	fails(t, err, crest.ErrRequest, crest.KindRequestBody, crest.SentNo)
+	require.ErrorContains(t, err, "not a regular file")
+	require.ErrorContains(t, crest.NewJar(crest.JarOptions{}).Load(upload), "not a regular file")
+}

@@ -90,7 +90,7 @@ func (e *Error) missing() string {
 
 // said is what the model says beside the status, which many begin with (RFC 9457, section 4.2.1: the title of about:blank).
 func (e *Error) said() string {
-	said, phrase := e.Model.Error(), http.StatusText(e.StatusCode)
+	said, phrase := textOf(e.Model), http.StatusText(e.StatusCode)
 	if phrase == "" {
 		return safeText(said)
 	}

@@ -102,8 +102,8 @@ func (a *asModel) mistake() error {
 }
 
 // ErrorFunc makes the error of a failed answer by looking at all of it: status, header and body.
-// What it returns is found by errors.Is and errors.As, and the status still matches. nil means
-// that the next entry decides: class, AnyStatus, E. e.Model is nil at that time, and e must not be kept.
+// What it returns is found by errors.Is and errors.As, and the status still matches; it may wrap e. nil, or e itself, means
+// that the next entry decides: class, AnyStatus, E. e.Model is nil at that time.
 //
 //	crest.ErrorFunc(func(e *crest.Error) error {
 //		if bytes.Contains(e.Body, []byte("DiskNotFoundError")) { return ErrDiskNotFound }
@@ -113,8 +113,10 @@ func ErrorFunc(f func(e *Error) error) ErrorModel { return errorFunc(f) }
 
 type errorFunc func(e *Error) error
 
+// model gives f a copy: what wraps that can become the Model of answer, which otherwise would hold itself.
 func (f errorFunc) model(answer *Error, _ *material) (error, error) {
-	if model := f(answer); !isNil(model) {
+	seen := *answer
+	if model := f(&seen); !isNil(model) && model != error(&seen) {
 		return model, nil
 	}
 	return nil, nil
@@ -211,7 +213,7 @@ func asReason(err error) error {
 	return &bodyError{own.Kind, own.Err}
 }
 
-func (e *bodyError) Error() string { return string(e.kind) + ": " + oneLine(e.err.Error()) }
+func (e *bodyError) Error() string { return string(e.kind) + ": " + oneLine(textOf(e.err)) }
 
 func (e *bodyError) Is(target error) bool { return target == e.kind }
 

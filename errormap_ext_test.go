@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
@@ -137,6 +138,63 @@ func TestErrorFunc(t *testing.T) {
 	err = call(`{"error":"Other"}`)
 	require.NotErrorIs(t, err, errExists)
 	require.ErrorIs(t, err, marked("any"), "nil means that the next entry decides")
+}
+
+// An error that wraps the *Error which it was made of does not make that hold itself: errors.Is, errors.As and Error would never end.
+func TestErrorFuncThatWrapsItsError(t *testing.T) {
+	for name, tt := range map[string]struct {
+		f    func(e *crest.Error) error
+		text string
+	}{
+		"itself": {func(e *crest.Error) error { return e }, "crest: GET /thing: 404 Not Found: from E"},
+		"wrapped": {
+			func(e *crest.Error) error { return fmt.Errorf("no such thing: %w", e) },
+			`crest: GET /thing: 404 Not Found: no such thing: 404 Not Found: "{\"message\":\"from E\"}"`,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, "https://x.example", crest.WithTransport(fixed(404, `{"message":"from E"}`, "Content-Type", "application/json")))
+			_, err := getThing.Call(t.Context(), c, crest.Empty{}, crest.WithErrors(crest.ErrorMap{404: crest.ErrorFunc(tt.f)}))
+			fails(t, err, crest.ErrStatus, "", crest.SentYes)
+			require.ErrorIs(t, err, crest.Status(404))
+			require.NotErrorIs(t, err, crest.KindTimeout)
+			require.EqualError(t, err, tt.text)
+		})
+	}
+}
+
+// Told is exported, so that it can be embedded as a pointer.
+type Told = failure
+
+// pointless is an error model whose Error method is that of a nil pointer as long as no answer fills it.
+type pointless struct{ *Told }
+
+// noText is an error without a text.
+type noText struct{ text string }
+
+func (n *noText) Error() string { return n.text }
+
+// R21: a failure can be printed and logged whatever the Error methods of others do.
+func TestErrorMethodsThatPanic(t *testing.T) {
+	var logged bytes.Buffer
+	logger := slog.New(slog.NewJSONHandler(&logged, &slog.HandlerOptions{Level: slog.LevelDebug}))
+	nothing := inMemory(func(*http.Request) (*http.Response, error) { return nil, (*noText)(nil) })
+	for name, tt := range map[string]struct {
+		transport http.RoundTripper
+		text      string
+	}{
+		"model":     {fixed(404, `{}`, "Content-Type", "application/json"), "crest: GET /thing: 404 Not Found: the Error method of *crest_test.pointless panicked"},
+		"transport": {nothing, "crest: GET /thing: transport: the Error method of *crest_test.noText panicked (the request may have been received)"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, err := crest.New[*pointless]("https://x.example", crest.WithTransport(tt.transport), crest.WithLogger(logger), crest.WithStats(), crest.WithRetry(crest.Retry{Max: -1}))
+			require.NoError(t, err)
+			_, err = getThing.Call(t.Context(), c, crest.Empty{})
+			require.EqualError(t, err, tt.text)
+			require.Contains(t, logged.String(), tt.text)
+			require.Equal(t, tt.text, crest.StatsOf(c).Errors[0].Text)
+		})
+	}
 }
 
 // R51: a body that is no model never hides the status, and the reason stays findable beside it.

@@ -405,3 +405,26 @@ func TestFaultRow46RequestBody(t *testing.T) {
 		})
 	}
 }
+
+// A body that ends with its connection has no mark of its end: what its type shows is found, and the rest is documented in docs/faults.md.
+func TestBodiesWithoutALength(t *testing.T) {
+	for name, tt := range map[string]struct {
+		head, body string
+		kind       crest.Kind // of the call for a thing
+	}{
+		"HTTP/1.0 whole": {"HTTP/1.0 200 OK", thingJSON, ""},
+		"HTTP/1.0 cut":   {"HTTP/1.0 200 OK", thingJSON[:9], crest.KindDecode},
+		"HTTP/1.1 cut":   {"HTTP/1.1 200 OK", thingJSON[:9], crest.KindDecode},
+		"gzip cut":       {"HTTP/1.1 200 OK\r\nContent-Encoding: gzip", gzipped(thingJSON)[:25], crest.KindTruncated},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, canned(t, tt.head+"\r\nContent-Type: application/json\r\n\r\n"+tt.body), crest.WithRetry(crest.Retry{Max: -1}))
+			_, err := getThing.Call(t.Context(), c, crest.Empty{})
+			if tt.kind == "" {
+				require.NoError(t, err)
+				return
+			}
+			fails(t, err, crest.ErrResponse, tt.kind, crest.SentYes)
+		})
+	}
+}

@@ -60,8 +60,20 @@ func OpenFile(path string) (File, error) {
 	if !info.Mode().IsRegular() {
 		return File{}, &os.PathError{Op: "open", Path: path, Err: errors.New("not a regular file: set File.Content or File.Open to upload what it gives")}
 	}
-	open := func() (io.ReadCloser, error) { return os.Open(path) }
+	open := func() (io.ReadCloser, error) { return openPlain(path) }
 	return File{Name: filepath.Base(path), Size: info.Size(), Open: open, empty: info.Size() == 0}, nil
+}
+
+// openPlain opens a regular file for reading. To open a pipe would wait for its writer, and nothing could end that.
+func openPlain(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.Mode().IsRegular() {
+		err = &os.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	}
+	if err != nil {
+		return nil, err
+	}
+	return os.Open(path)
 }
 
 // isZero reports whether f is left out.

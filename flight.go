@@ -2,6 +2,9 @@ package crest
 
 import (
 	"context"
+	"crypto/tls"
+	"errors"
+	"net"
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
@@ -89,7 +92,7 @@ func (f *flight) crashed() {
 func (f *flight) observed() context.Context {
 	f.ctx = f.asked.Context()
 	switch {
-	case len(f.hop.settings.limiters) == 0:
+	case len(f.hop.settings.limiters) == 0 && !f.once():
 	case f.hop.alone():
 		f.cancel = f.hop.cancel
 	default:
@@ -165,8 +168,33 @@ func (f *flight) gotConn(info httptrace.GotConnInfo) {
 	if replay {
 		defer f.caught()
 		f.hop.notWritten()
+		if f.once() && !overHTTP2(info.Conn) { // there only what the server has not looked at is sent again
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.refuse(fail(ErrTransport, KindDisconnected, errOnce))
+			return
+		}
 		f.replay()
 	}
+}
+
+var errOnce = errors.New("the connection was lost before the answer, and the call is not idempotent (WithoutIdempotent)")
+
+// once reports whether net/http, which goes by the method alone, would send the request again where the call may not be.
+func (f *flight) once() bool {
+	if f.hop.call == nil || f.hop.settings.idempotent != no {
+		return false
+	}
+	switch f.asked.Method {
+	case http.MethodGet, http.MethodHead, http.MethodOptions, http.MethodTrace:
+		return !f.hop.call.idempotent()
+	}
+	return false
+}
+
+func overHTTP2(conn net.Conn) bool {
+	secure, ok := conn.(*tls.Conn)
+	return ok && secure.ConnectionState().NegotiatedProtocol == "h2"
 }
 
 // caught keeps the panic of a limiter for the goroutine of the call: a hook runs in one of net/http's, where nobody could

@@ -4,6 +4,8 @@ import (
 	"crypto/rand"
 	"fmt"
 	"net/http"
+	"slices"
+	"strings"
 
 	"github.com/crest-go/crest/internal/bind"
 )
@@ -65,7 +67,11 @@ func (s *settings) keyNames() []string {
 
 // addKey gives the call a key of its own, unless the caller did.
 func (c *call) addKey(out *outgoing, parts *bind.Parts) error {
-	header, given := out.key(c.settings.keyNames())
+	names := c.settings.keyNames()
+	header, given := out.key(names)
+	if given == "" {
+		out.dropEmptyKeys(names)
+	}
 	if len(given) > maxKey {
 		return fmt.Errorf("the header %s has more than %d characters, which is the bound of a key", header, maxKey)
 	}
@@ -77,6 +83,19 @@ func (c *call) addKey(out *outgoing, parts *bind.Parts) error {
 		addHeader(parts, k.Header, key)
 	}
 	return nil
+}
+
+// dropEmptyKeys takes out keys that are there and empty, such as a field that nobody has set. They name no request, and net/http would
+// send the request again for their sake.
+func (o *outgoing) dropEmptyKeys(names []string) {
+	for _, name := range names {
+		if values := o.header[name]; len(values) > 0 && strings.Join(values, "") == "" {
+			delete(o.header, name)
+		}
+	}
+	o.credentials.fields = slices.DeleteFunc(o.credentials.fields, func(f bind.SecretPair) bool {
+		return f.In == bind.Header && f.Value == "" && slices.Contains(names, f.Name)
+	})
 }
 
 // newKey is a random UUID (RFC 9562, version 4).

@@ -133,7 +133,7 @@ func (s *savedCookie) restore(now time.Time, options JarOptions) (*kept, bool) {
 var errSavedJar = errors.New("is not what Save of this version writes: remove it, or restore it from a copy")
 
 func readJar(path string) (saved savedJar, err error) {
-	file, err := os.Open(path)
+	file, err := openPlain(path)
 	if err != nil {
 		return saved, err
 	}

@@ -155,7 +155,7 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 		timeAttr("first_byte", a.Timing.FirstByte), timeAttr("body", a.Timing.Body), slog.Bool("reused", a.Timing.Reused),
 	}
 	if a.Err != nil {
-		attrs = append(attrs, slog.String("error", oneLine(a.Err.Error())))
+		attrs = append(attrs, slog.String("error", oneLine(textOf(a.Err))))
 	}
 	l.write(ctx, slog.LevelDebug, logAttempt, c, append(attrs, c.detail(e)...)...)
 }
@@ -163,7 +163,7 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 func (l logging) bodied(ctx context.Context, c *call, e bodyEnded) {
 	level, why := slog.LevelInfo, slog.Attr{}
 	if e.err != nil {
-		level, why = slog.LevelWarn, slog.String("error", oneLine(e.err.Error()))
+		level, why = slog.LevelWarn, slog.String("error", oneLine(textOf(e.err)))
 	}
 	l.write(ctx, level, logBody, c, slog.Int64("received_bytes", e.received), countAttr("sent_bytes", e.sent), slog.Duration("duration", e.took), why)
 }

@@ -108,8 +108,15 @@ type proxies struct {
 
 func newProxies(o *ownTransport, t Timeouts) *proxies {
 	p := &proxies{choose: o.chooseProxy(), patience: t.Connect, tls: o.tlsConfig(), tlsPatience: t.TLS}
-	p.transports.more = func() *http.Transport { return newTransport(o, t, p) }
-	p.transports.first = p.transports.more()
+	p.transports.certified = len(p.tls.Certificates) > 0 || p.tls.GetClientCertificate != nil
+	p.transports.more = func(abroad bool) *http.Transport {
+		rt := newTransport(o, t, p)
+		if abroad {
+			rt.TLSClientConfig.Certificates, rt.TLSClientConfig.GetClientCertificate = nil, nil
+		}
+		return rt
+	}
+	p.transports.first = p.transports.more(false)
 	return p
 }
 
@@ -174,7 +181,7 @@ func named(u *url.URL) bool {
 // proxyMistake is a proxy that cannot be asked.
 type proxyMistake struct{ err error }
 
-func (e *proxyMistake) Error() string { return "no proxy to use: " + e.err.Error() }
+func (e *proxyMistake) Error() string { return "no proxy to use: " + textOf(e.err) }
 func (e *proxyMistake) Unwrap() error { return e.err }
 
 // toProxy tells a failure on the way to a proxy from one behind it.
@@ -191,7 +198,7 @@ func proxyUnusable(err error) bool { return is[*proxyMistake](err) || tlsKind(er
 
 // proxyForbids reports whether a SOCKS proxy refuses by its rules, and not because of trouble that passes.
 func proxyForbids(err error) bool {
-	return slices.ContainsFunc(socksRefusals, func(text string) bool { return strings.Contains(err.Error(), text) })
+	return slices.ContainsFunc(socksRefusals, func(text string) bool { return strings.Contains(textOf(err), text) })
 }
 
 // dialer dials for the transport. As soon as a proxy was chosen, connections are watched until they are a tunnel: net/http

@@ -11,14 +11,16 @@ type transports struct {
 	first *http.Transport // of whatever was chosen first, and of plain http
 	owner string
 	made  map[string]*http.Transport // of the others
-	more  func() *http.Transport
+	more  func(abroad bool) *http.Transport
+
+	certified bool // the client has certificates, which show themselves to its own origin alone
 }
 
 // maxProxyTransports bounds the proxies that a client keeps connections for. A function that makes up a user for each request has no end of them.
 const maxProxyTransports = 64
 
-// transport is the one for a proxy; nil is none.
-func (p *proxies) transport(proxy *url.URL) *http.Transport {
+// transport is the one for a proxy; nil is none. What is abroad has connections of its own, without the client's certificates.
+func (p *proxies) transport(proxy *url.URL, abroad bool) *http.Transport {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	name := "direct"
@@ -26,19 +28,21 @@ func (p *proxies) transport(proxy *url.URL) *http.Transport {
 		name = proxy.String()
 	}
 	t := &p.transports
-	if t.owner == "" {
+	if abroad {
+		name = "abroad " + name
+	} else if t.owner == "" {
 		t.owner = name
 	}
 	if t.owner == name {
 		return t.first
 	}
 	if t.made[name] == nil {
-		t.make(name)
+		t.make(name, abroad)
 	}
 	return t.made[name]
 }
 
-func (t *transports) make(name string) {
+func (t *transports) make(name string, abroad bool) {
 	if len(t.made) >= maxProxyTransports {
 		t.closeIdle()
 		t.made = nil
@@ -46,7 +50,7 @@ func (t *transports) make(name string) {
 	if t.made == nil {
 		t.made = map[string]*http.Transport{}
 	}
-	t.made[name] = t.more()
+	t.made[name] = t.more(abroad)
 }
 
 func (t *transports) closeIdle() {
@@ -66,8 +70,15 @@ func (p *proxies) closeIdle() {
 // wire is what carries the request.
 func (f *flight) wire() http.RoundTripper {
 	c := f.hop.core
-	if f.way == nil || !f.way.tunnel || c.wire != http.RoundTripper(c.own) {
+	if c.wire != http.RoundTripper(c.own) {
 		return c.wire
 	}
-	return c.proxies.transport(f.way.url)
+	abroad := c.proxies.transports.certified && originOf(f.sent.URL) != c.home
+	switch tunnelled := f.way != nil && f.way.tunnel; {
+	case tunnelled:
+		return c.proxies.transport(f.way.url, abroad)
+	case abroad:
+		return c.proxies.transport(nil, true)
+	}
+	return c.wire
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -265,4 +266,103 @@ func TestRetryKeyThatIsASecret(t *testing.T) {
 			}
 		})
 	}
+}
+
+// staleServer answers the first request of its first connection, and reads the second; the others get their answers.
+func staleServer(t *testing.T) (url string, seen func() []string) {
+	var mu sync.Mutex
+	var all []string
+	url = listen(t, func(conn net.Conn, in *bufio.Reader) {
+		for {
+			req := readRequest(in)
+			if req == nil {
+				return
+			}
+			mu.Lock()
+			all = append(all, req.Method+" "+strings.Join(req.Header["Idempotency-Key"], "|"))
+			count := len(all)
+			mu.Unlock()
+			if count == 2 {
+				return
+			}
+			_, _ = io.WriteString(conn, noContent)
+		}
+	})
+	return url, func() []string {
+		mu.Lock()
+		defer mu.Unlock()
+		return all
+	}
+}
+
+// R55: net/http repeats a request by its method, or for a key that is empty. What may not be executed twice is not sent twice.
+func TestR55ReplaysOfWhatIsNotIdempotent(t *testing.T) {
+	type keyField struct {
+		Key  string `header:"Idempotency-Key"`
+		Text string `json:"text"`
+	}
+	type secretKey struct {
+		Key  crest.Secret `header:"Idempotency-Key"`
+		Text string       `json:"text"`
+	}
+	once := func(opts ...crest.EndpointOption) func(ctx context.Context, c crest.Caller) error {
+		e := crest.Get[crest.Empty, crest.Empty]("/x", opts...)
+		return func(ctx context.Context, c crest.Caller) error {
+			_, err := e.Call(ctx, c, crest.Empty{})
+			return err
+		}
+	}
+	for name, tt := range map[string]struct {
+		call func(ctx context.Context, c crest.Caller) error
+		opts []crest.ClientOption
+		seen []string
+	}{
+		"GET":                         {once(), nil, []string{"GET ", "GET ", "GET "}},
+		"GET that changes something":  {once(crest.WithoutIdempotent()), nil, []string{"GET ", "GET "}},
+		"the same under a limit":      {once(crest.WithoutIdempotent(), crest.WithRateLimit(9, time.Second)), nil, []string{"GET ", "GET "}},
+		"the same below a middleware": {once(crest.WithoutIdempotent(), crest.WithMiddleware(func(next http.RoundTripper) http.RoundTripper { return next })), nil, []string{"GET ", "GET "}},
+		"the same with a key":         {once(crest.WithoutIdempotent(), crest.WithHeader("Idempotency-Key", "k")), nil, []string{"GET k", "GET k", "GET k"}},
+		"POST with a field for a key": {func(ctx context.Context, c crest.Caller) error {
+			_, err := crest.Post[keyField, crest.Empty]("/x").Call(ctx, c, keyField{Text: "a"})
+			return err
+		}, nil, []string{"POST ", "POST "}},
+		"POST with a Secret for a key": {func(ctx context.Context, c crest.Caller) error {
+			_, err := crest.Post[secretKey, crest.Empty]("/x").Call(ctx, c, secretKey{Text: "a"})
+			return err
+		}, nil, []string{"POST ", "POST "}},
+		"POST with an empty key": {func(ctx context.Context, c crest.Caller) error {
+			_, err := crest.Post[thing, crest.Empty]("/x").Call(ctx, c, thing{ID: 1, Name: "a"}, crest.WithHeader("Idempotency-Key", ""))
+			return err
+		}, nil, []string{"POST ", "POST "}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url, seen := staleServer(t)
+			c := newClient(t, url, append(tt.opts, crest.WithPlainCredentials())...)
+			require.NoError(t, tt.call(t.Context(), c))
+			err := tt.call(t.Context(), c)
+			require.Equal(t, tt.seen, seen())
+			if len(tt.seen) == 3 {
+				require.NoError(t, err)
+				return
+			}
+			fails(t, err, crest.ErrTransport, crest.KindDisconnected, crest.SentMaybe)
+			require.NoError(t, tt.call(t.Context(), c))
+		})
+	}
+}
+
+// A field for a key that is left empty is none: the call gets one as without the field.
+func TestRetryKeyOfAnEmptyField(t *testing.T) {
+	type keyField struct {
+		Key string `header:"Idempotency-Key"`
+	}
+	rec := &recorder{}
+	c := newClient(t, "https://api.example.com", crest.WithTransport(rec), crest.WithIdempotencyKey(crest.IdempotencyKey{}))
+	_, err := crest.Post[keyField, crest.Empty]("/x").Call(t.Context(), c, keyField{})
+	require.NoError(t, err)
+	require.Len(t, rec.all[0].Header["Idempotency-Key"], 1)
+	require.Regexp(t, uuid, rec.all[0].Header["Idempotency-Key"][0])
+	_, err = crest.Post[keyField, crest.Empty]("/x").Call(t.Context(), c, keyField{}, crest.WithoutHeader("Idempotency-Key"))
+	require.NoError(t, err)
+	require.Empty(t, rec.all[1].Header["Idempotency-Key"])
 }

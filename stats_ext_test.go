@@ -428,7 +428,7 @@ func TestStatsOfErrorThatPanics(t *testing.T) {
 	require.ErrorIs(t, err, crest.ErrStatus)
 	e := only(t, c)
 	require.EqualValues(t, 1, e.Failed)
-	require.Equal(t, "crest: the Error method of the error model panicked", crest.StatsOf(c).Errors[0].Text)
+	require.Equal(t, "crest: GET /thing: 404 Not Found: the Error method of *crest_test.brokenModel panicked", crest.StatsOf(c).Errors[0].Text)
 }
 
 // Many at once, with readers beside them.

@@ -161,18 +161,8 @@ func (s *statistics) count(t *tally, e callEnded, now time.Time) {
 	}
 	t.ended(e.attempts, place, e.took, now.Sub(s.began))
 	if e.err != nil {
-		s.note(now, t.name, e.err.RequestID, textOf(e.err))
+		s.note(now, t.name, e.err.RequestID, e.err.Error())
 	}
-}
-
-// textOf is the text of an error. An error model that panics in it does so where the caller prints it, not here.
-func textOf(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = "crest: the Error method of the error model panicked"
-		}
-	}()
-	return err.Error()
 }
 
 // crashed counts a call that ended in a panic. What it was is not for a page.

@@ -326,3 +326,23 @@ func TestTimeoutThatRingsAtOnce(t *testing.T) {
 		require.NoError(t, err) // the transport calls no hooks
 	}
 }
+
+// detached is a context that outlives the one it was made of, as programs from before context.WithoutCancel write it: it shows a deadline that
+// nobody keeps.
+type detached struct{ context.Context }
+
+func (detached) Done() <-chan struct{} { return nil }
+func (detached) Err() error            { return nil }
+
+// R48: Total holds where the caller's context has a deadline and never ends.
+func TestTimeoutTotalOfADetachedContext(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		cancel()
+		c := newClient(t, "https://api.example.com", crest.WithTransport(waits{func() {}}), crest.WithTimeout(5*time.Second))
+		begun := time.Now()
+		_, err := ping.Call(detached{ctx}, c, crest.Empty{})
+		fails(t, err, crest.ErrTransport, crest.KindTimeoutTotal, crest.SentMaybe)
+		require.Equal(t, 5*time.Second, time.Since(begun))
+	})
+}

@@ -2,6 +2,7 @@ package crest
 
 import (
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -15,7 +16,8 @@ const sessionTickets = 64
 // WithTLS sets up TLS in crest's own transport: roots (RootCAs), client certificates (Certificates), versions, VerifyConnection.
 // It is for the whole client, with an https proxy included, and never for one call: connections are shared. The configuration
 // is copied; the client remembers sessions in a cache of its own, whatever ClientSessionCache says, so that no other client
-// resumes a connection that was checked by other rules. nil is the default: the system's roots and TLS 1.2 or newer.
+// resumes a connection that was checked by other rules. Client certificates say who calls: they are shown to the client's own origin, and to an
+// https proxy, and to nobody that a redirect or [WithURL] leads to. nil is the default: the system's roots and TLS 1.2 or newer.
 //
 // A version below TLS 1.2 is an error of [New], and so is InsecureSkipVerify, which is [WithoutTLSVerification] here.
 // A later WithTLS replaces an earlier one; beside [WithTransport] it is an error.
@@ -93,7 +95,40 @@ func (o *ownTransport) tlsConfig() *tls.Config {
 	if len(o.pins) > 0 {
 		c.VerifyConnection = alsoPinned(c.VerifyConnection, o.pins)
 	}
+	guardHooks(c)
 	return c
+}
+
+// guardHooks makes an error of a panic in the caller's functions: they are called by goroutines of net/http's, where nobody could recover it.
+func guardHooks(c *tls.Config) {
+	if verify := c.VerifyConnection; verify != nil {
+		c.VerifyConnection = func(state tls.ConnectionState) (err error) {
+			defer hookPanicked("VerifyConnection", &err)
+			return verify(state)
+		}
+	}
+	if verify := c.VerifyPeerCertificate; verify != nil {
+		c.VerifyPeerCertificate = func(raw [][]byte, chains [][]*x509.Certificate) (err error) {
+			defer hookPanicked("VerifyPeerCertificate", &err)
+			return verify(raw, chains)
+		}
+	}
+	if choose := c.GetClientCertificate; choose != nil {
+		c.GetClientCertificate = func(info *tls.CertificateRequestInfo) (cert *tls.Certificate, err error) {
+			defer hookPanicked("GetClientCertificate", &err)
+			if cert, err = choose(info); cert == nil && err == nil {
+				err = errors.New("GetClientCertificate of WithTLS returned neither a certificate nor an error: an empty tls.Certificate sends none")
+			}
+			return cert, err
+		}
+	}
+}
+
+// hookPanicked is for defer.
+func hookPanicked(hook string, err *error) {
+	if v := recover(); v != nil {
+		*err = fmt.Errorf("%s of WithTLS panicked: %v", hook, v)
+	}
 }
 
 // warn says once for each client that nothing is verified.

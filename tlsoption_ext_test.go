@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/tls"
 	"crypto/x509"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -193,4 +194,69 @@ func captureLog(t *testing.T) *bytes.Buffer {
 	slog.SetDefault(slog.New(slog.NewTextHandler(&text, nil)))
 	t.Cleanup(func() { slog.SetDefault(before) })
 	return &text
+}
+
+// TLS is spoken by goroutines of net/http's, where nobody could recover a panic: in the functions of a tls.Config it is an error of the call.
+func TestWithTLSHooksThatPanic(t *testing.T) {
+	ca := newAuthority(t, "ours")
+	server := serveTLS(t, &tls.Config{Certificates: []tls.Certificate{ca.local(t)}, ClientAuth: tls.RequestClientCert}, false, reply(204, ""))
+	for name, hook := range map[string]func(c *tls.Config){
+		"VerifyConnection of WithTLS panicked: oh": func(c *tls.Config) {
+			c.VerifyConnection = func(tls.ConnectionState) error { panic("oh") }
+		},
+		"VerifyPeerCertificate of WithTLS panicked: oh": func(c *tls.Config) {
+			c.VerifyPeerCertificate = func([][]byte, [][]*x509.Certificate) error { panic("oh") }
+		},
+		"GetClientCertificate of WithTLS panicked: oh": func(c *tls.Config) {
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { panic("oh") }
+		},
+		"returned neither a certificate nor an error": func(c *tls.Config) {
+			c.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return nil, nil }
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			config := ca.trusting()
+			hook(config)
+			_, err := ping.Call(t.Context(), newClient(t, server.URL, crest.WithTLS(config), crest.WithRetry(crest.Retry{Max: -1})), crest.Empty{})
+			require.ErrorIs(t, err, crest.ErrTransport)
+			require.ErrorContains(t, err, name)
+		})
+	}
+}
+
+// R1: a client certificate says who calls as any credential does, and stays at its origin.
+func TestR1ClientCertificatesStayHome(t *testing.T) {
+	ca := newAuthority(t, "ours")
+	for name, h2 := range map[string]bool{"HTTP/1": false, "HTTP/2": true} {
+		t.Run(name, func(t *testing.T) {
+			var seen []string
+			serving := func(place string, h http.HandlerFunc) string {
+				config := &tls.Config{Certificates: []tls.Certificate{ca.local(t)}, ClientAuth: tls.RequestClientCert}
+				return serveTLS(t, config, h2, func(w http.ResponseWriter, r *http.Request) {
+					seen = append(seen, fmt.Sprint(place, " ", len(r.TLS.PeerCertificates)))
+					h(w, r)
+				}).URL
+			}
+			abroad := serving("abroad", reply(204, ""))
+			home := serving("home", func(w http.ResponseWriter, r *http.Request) {
+				if r.URL.Path == "/ping" {
+					http.Redirect(w, r, abroad, http.StatusTemporaryRedirect)
+					return
+				}
+				w.WriteHeader(204)
+			})
+			config := ca.trusting()
+			config.Certificates = []tls.Certificate{ca.local(t)}
+			c := newClient(t, home, crest.WithTLS(config))
+			for range 2 {
+				_, err := ping.Call(t.Context(), c, crest.Empty{})
+				require.NoError(t, err)
+			}
+			_, err := ping.Call(t.Context(), c, crest.Empty{}, crest.WithURL(abroad+"/x"))
+			require.NoError(t, err)
+			_, err = ping.Call(t.Context(), c, crest.Empty{}, crest.WithURL(home+"/x"))
+			require.NoError(t, err)
+			require.Equal(t, []string{"home 1", "abroad 0", "home 1", "abroad 0", "abroad 0", "home 1"}, seen)
+		})
+	}
 }

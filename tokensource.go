@@ -59,6 +59,7 @@ var (
 	errNoFetch    = errors.New("NewTokenSource(nil): give it a function")
 	errOwnToken   = errors.New("the function of NewTokenSource makes a call that needs its own token: give that endpoint WithoutHeader(\"Authorization\")")
 	errEmptyGrant = errors.New("the function of NewTokenSource returned an empty token and no error")
+	errFetchLeft  = errors.New("the function of NewTokenSource ended its goroutine (runtime.Goexit)")
 	errFetchSlow  = fmt.Errorf("the function of NewTokenSource did not return within %v: %w", refreshTimeout, context.DeadlineExceeded)
 )
 
@@ -101,9 +102,12 @@ func (f *fetchedTokens) begin(ctx context.Context) {
 	f.flight = flight
 	watch := context.AfterFunc(own, func() { f.land(flight, Grant{}, context.Cause(own)) }) // a function may not heed its context
 	go func() {
-		grant, err := f.guarded(own)
-		watch()
-		f.land(flight, grant, err)
+		grant, err := Grant{}, errFetchLeft
+		defer func() {
+			watch()
+			f.land(flight, grant, err)
+		}()
+		grant, err = f.guarded(own)
 	}()
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -204,8 +205,12 @@ func TestTokenSourceFetchErrors(t *testing.T) {
 		is    error
 		after time.Duration
 	}{
-		"error":       {func(context.Context) (crest.Grant, error) { return crest.Grant{}, cause }, "the token source failed: no", cause, 0},
-		"panic":       {func(context.Context) (crest.Grant, error) { panic("oh") }, "the function of NewTokenSource panicked: oh", nil, 0},
+		"error": {func(context.Context) (crest.Grant, error) { return crest.Grant{}, cause }, "the token source failed: no", cause, 0},
+		"panic": {func(context.Context) (crest.Grant, error) { panic("oh") }, "the function of NewTokenSource panicked: oh", nil, 0},
+		"goexit": {func(context.Context) (crest.Grant, error) {
+			runtime.Goexit()
+			return crest.Grant{}, nil
+		}, "ended its goroutine", nil, 0},
 		"empty token": {func(context.Context) (crest.Grant, error) { return crest.Grant{}, nil }, "returned an empty token and no error", nil, 0},
 		"too slow": {func(ctx context.Context) (crest.Grant, error) {
 			<-ctx.Done()

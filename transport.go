@@ -118,7 +118,7 @@ func sentDespite(err error) Sent {
 // a GOAWAY (RFC 9113, sections 6.8 and 8.7), or that never began. The whole beginning must be net/http's own: what a server wrote stands further behind.
 func unprocessed(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
-		if unprocessedText.MatchString(err.Error()) {
+		if unprocessedText.MatchString(textOf(err)) {
 			return true
 		}
 	}
@@ -130,7 +130,7 @@ var unprocessedText = regexp.MustCompile(`^(http2: Transport: cannot retry err \
 
 // quotesServer finds the errors whose text is partly the server's: nothing else may be read out of them.
 func quotesServer(err error) Kind {
-	text := err.Error()
+	text := textOf(err)
 	switch {
 	case strings.Contains(text, "http2: server sent GOAWAY and closed the connection"):
 		return KindDisconnected
@@ -165,10 +165,37 @@ func plainCause(err error) error {
 	if e, ok := errors.AsType[tls.RecordHeaderError](err); ok && string(e.RecordHeader[:]) == "HTTP/" {
 		return errors.Join(http.ErrSchemeMismatch, err)
 	}
-	if e, ok := errors.AsType[*url.Error](err); ok {
-		return &hiddenURL{err, e, strings.ReplaceAll(err.Error(), strconv.Quote(e.URL), "the URL")}
-	}
 	return err
+}
+
+// hideURLs returns err without the URLs that net/url writes into its messages: whoever failed, a token source, a middleware or the transport,
+// its queries can hold what no message may have.
+func hideURLs(err error) error {
+	all := urlErrors(err)
+	if len(all) == 0 {
+		return err
+	}
+	text := textOf(err)
+	for _, e := range all {
+		text = strings.ReplaceAll(text, strconv.Quote(e.URL), "the URL")
+	}
+	return &hiddenURL{err, all[0], text}
+}
+
+// urlErrors are all within err, the outermost first.
+func urlErrors(err error) (all []*url.Error) {
+	if e, ok := err.(*url.Error); ok && e != nil {
+		all = append(all, e)
+	}
+	switch outer := err.(type) {
+	case interface{ Unwrap() []error }:
+		for _, inner := range outer.Unwrap() {
+			all = append(all, urlErrors(inner)...)
+		}
+	case interface{ Unwrap() error }:
+		all = append(all, urlErrors(outer.Unwrap())...)
+	}
+	return all
 }
 
 // hiddenURL is an error without the URL that net/url writes into its messages, query and all. What it wraps is found in it, and not
@@ -186,14 +213,14 @@ func (e *hiddenURL) Is(target error) bool { return errors.Is(e.err, target) }
 // As gives a url.Error without its URL.
 func (e *hiddenURL) As(target any) bool {
 	if to, ok := target.(**url.Error); ok {
-		*to = &url.Error{Op: e.url.Op, URL: redacted, Err: e.url.Err}
+		*to = &url.Error{Op: e.url.Op, URL: redacted, Err: e.Unwrap()}
 		return true
 	}
 	return errors.As(e.err, target)
 }
 
 // Unwrap returns what went wrong with the URL.
-func (e *hiddenURL) Unwrap() error { return e.url.Err }
+func (e *hiddenURL) Unwrap() error { return hideURLs(e.url.Err) }
 
 // transportKind is the one place that knows how net/http and its like name their failures.
 func transportKind(err error) Kind {
@@ -206,7 +233,7 @@ func transportKind(err error) Kind {
 }
 
 func bodyKind(err error) Kind {
-	if _, ok := errors.AsType[*requestBodyError](err); ok || strings.Contains(err.Error(), "http: ContentLength=") {
+	if _, ok := errors.AsType[*requestBodyError](err); ok || strings.Contains(textOf(err), "http: ContentLength=") {
 		return KindRequestBody
 	}
 	return ""
@@ -237,7 +264,7 @@ func dialKind(err error) Kind {
 }
 
 func tlsKind(err error) Kind {
-	if strings.Contains(err.Error(), "TLS handshake timeout") {
+	if strings.Contains(textOf(err), "TLS handshake timeout") {
 		return KindTimeoutTLS
 	}
 	if is[*tls.CertificateVerificationError](err) || is[tls.RecordHeaderError](err) || is[tls.AlertError](err) ||
@@ -247,21 +274,21 @@ func tlsKind(err error) Kind {
 	if e, ok := errors.AsType[*net.OpError](err); ok && (e.Op == "remote error" || e.Op == "local error") {
 		return KindTLS // an alert: crypto/tls wraps its own type in an OpError
 	}
-	if strings.Contains(err.Error(), "tls: ") {
+	if strings.Contains(textOf(err), "tls: ") {
 		return KindTLS
 	}
 	return ""
 }
 
 func headerKind(err error) Kind {
-	if strings.Contains(err.Error(), "timeout awaiting response headers") {
+	if strings.Contains(textOf(err), "timeout awaiting response headers") {
 		return KindTimeoutHeader
 	}
 	return ""
 }
 
 func lostKind(err error) Kind {
-	text := err.Error()
+	text := textOf(err)
 	switch {
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, syscall.ECONNRESET), errors.Is(err, syscall.EPIPE),
 		errors.Is(err, net.ErrClosed), errors.Is(err, syscall.ECONNABORTED),
@@ -284,7 +311,7 @@ func streamReset(text string) bool {
 }
 
 func protocolKind(err error) Kind {
-	text := err.Error()
+	text := textOf(err)
 	for _, sign := range [...]string{"malformed", "bad Content-Length", "Content-Length", "invalid", "headers exceeded", "PROTOCOL_ERROR", "unsupported", "unexpected", "too many 1xx",
 		"http2: frame too large", "FRAME_SIZE_ERROR", "FLOW_CONTROL_ERROR", "COMPRESSION_ERROR"} {
 		if strings.Contains(text, sign) {

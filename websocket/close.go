@@ -76,6 +76,7 @@ func (l *link) close(code int, reason string) error {
 		_ = l.conn.CloseNow()
 		return nil
 	}
+	begun := time.Now()
 	var late atomic.Bool
 	timer := time.AfterFunc(l.options.CloseTimeout, func() {
 		late.Store(true)
@@ -87,7 +88,7 @@ func (l *link) close(code int, reason string) error {
 	case err == nil || coder.CloseStatus(err) != -1:
 		return nil
 	case late.Load() || errors.Is(err, context.DeadlineExceeded):
-		return l.failed(crest.ErrTransport, crest.KindTimeout, fmt.Errorf("the server did not answer the close frame within %v", l.options.CloseTimeout))
+		return l.failed(crest.ErrTransport, crest.KindTimeout, fmt.Errorf("the server did not answer the close frame within %v", time.Since(begun).Round(time.Millisecond)))
 	}
 	return l.failed(crest.ErrTransport, crest.KindDisconnected, fmt.Errorf("the server did not answer the close frame: %w", err))
 }
