@@ -161,11 +161,16 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 }
 
 func (l logging) bodied(ctx context.Context, c *call, e bodyEnded) {
-	level, why := slog.LevelInfo, slog.Attr{}
+	level := slog.LevelInfo
+	attrs := []slog.Attr{slog.Int64("received_bytes", e.received), countAttr("sent_bytes", e.sent), slog.Duration("duration", e.took)}
 	if e.err != nil {
-		level, why = slog.LevelWarn, slog.String("error", oneLine(e.err.Error()))
+		level = slog.LevelWarn
+		if failed, ok := errors.AsType[*CallError](e.err); ok {
+			attrs = append(attrs, slog.String("step", string(failed.Step)), textAttr("kind", string(failed.Kind)))
+		}
+		attrs = append(attrs, slog.String("error", oneLine(e.err.Error())))
 	}
-	l.write(ctx, level, logBody, c, slog.Int64("received_bytes", e.received), countAttr("sent_bytes", e.sent), slog.Duration("duration", e.took), why)
+	l.write(ctx, level, logBody, c, attrs...)
 }
 
 func (l logging) noticed(ctx context.Context, c *call, n Notice) {

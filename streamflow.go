@@ -165,6 +165,16 @@ func (f *flow) open(a *answer) *CallError {
 	return nil
 }
 
+// fails closes the connection after what the loop gets last, which observers get as well: the body may know of nothing.
+func (f *flow) fails(err error) {
+	if f.answer != nil {
+		if body, ok := f.answer.live.(*liveBody); ok {
+			body.endsWith(err)
+		}
+	}
+	f.leave()
+}
+
 // leave closes the connection at once: more may be under way, for which nobody waits.
 func (f *flow) leave() {
 	if f.stop != nil {
