@@ -92,7 +92,7 @@ func (l logging) called(ctx context.Context, c *call, e callEnded) {
 	for _, a := range e.attempts {
 		waited += a.Wait
 	}
-	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), countAttr("redirects", int64(len(c.redirects))),
+	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), countAttr("redirects", int64(len(c.redirects))), c.challengesAttr(),
 		timeAttr("duration", e.took), timeAttr("wait", waited), textAttr("request_id", e.requestID()))
 	if e.answer != nil && e.answer.live == nil {
 		attrs = append(attrs, countAttr("response_bytes", int64(len(e.answer.body))))
@@ -150,7 +150,7 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 	}
 	a := c.attempts[len(c.attempts)-1]
 	attrs := []slog.Attr{
-		slog.Int("attempt", e.number), countAttr("status", int64(a.StatusCode)), slog.Duration("duration", a.Duration), timeAttr("wait", a.Wait),
+		slog.Int("attempt", e.number), countAttr("status", int64(a.StatusCode)), slog.Duration("duration", a.Duration), timeAttr("wait", a.Wait), c.challengesAttr(),
 		timeAttr("dns", a.Timing.DNS), timeAttr("connect", a.Timing.Connect), timeAttr("tls", a.Timing.TLS),
 		timeAttr("first_byte", a.Timing.FirstByte), timeAttr("body", a.Timing.Body), slog.Bool("reused", a.Timing.Reused),
 	}
@@ -158,6 +158,11 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 		attrs = append(attrs, slog.String("error", oneLine(a.Err.Error())))
 	}
 	l.write(ctx, slog.LevelDebug, logAttempt, c, append(attrs, c.detail(e)...)...)
+}
+
+// challengesAttr is how many challenges the newest attempt has answered: what is no redirect and no first request.
+func (c *call) challengesAttr() slog.Attr {
+	return countAttr("challenges", int64(c.hops-1-len(c.redirects)))
 }
 
 func (l logging) bodied(ctx context.Context, c *call, e bodyEnded) {

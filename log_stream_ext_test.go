@@ -96,3 +96,49 @@ func TestLogStreamCancelled(t *testing.T) {
 	end := log.all(t)[1]
 	require.Subset(t, end, map[string]any{"level": "WARN", "msg": "crest: body ended", "step": "transport", "error": failed.Error()})
 }
+
+// An answered 401 is no attempt of its own; its number stands beside the redirects, and in the record of the attempt that it was part of.
+func TestLogChallenges(t *testing.T) {
+	var log records
+	i := &issuer{}
+	server := play(gives(401), givesBody(200, thingJSON, "Content-Type", "application/json"), givesBody(200, thingJSON, "Content-Type", "application/json"))
+	c := newClient(t, "https://api.example.com", log.logger(slog.LevelDebug), crest.WithTransport(server), crest.WithBearer(i.source()))
+	for range 2 {
+		_, err := getThing.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+	}
+	all := log.all(t)
+	require.Len(t, all, 4)
+	for _, r := range all[:2] {
+		require.Equal(t, 1.0, r["challenges"], r)
+		require.Equal(t, 200.0, r["status"])
+	}
+	for _, r := range all[2:] {
+		require.NotContains(t, r, "challenges")
+	}
+}
+
+// Redirects and retries are none of them; each attempt has its own.
+func TestLogChallengesOfAttempts(t *testing.T) {
+	var log records
+	i := &issuer{}
+	moved := func(req *http.Request) (*http.Response, error) {
+		return response(req, 307, "", "Location", "/there"), nil
+	}
+	server := play(gives(401), gives(503), moved, givesBody(200, thingJSON, "Content-Type", "application/json"))
+	c := newClient(t, "https://api.example.com", log.logger(slog.LevelDebug), crest.WithTransport(server), crest.WithBearer(i.source()),
+		crest.WithRetry(crest.Retry{Max: 2, Backoff: noWait}))
+	_, err := getThing.Call(t.Context(), c, crest.Empty{})
+	require.NoError(t, err)
+	var attempts []any
+	for _, r := range log.all(t) {
+		switch r["msg"] {
+		case "crest: attempt":
+			attempts = append(attempts, r["challenges"])
+		case "crest: call":
+			require.NotContains(t, r, "challenges")
+			require.Equal(t, 1.0, r["redirects"])
+		}
+	}
+	require.Equal(t, []any{1.0, nil}, attempts)
+}
