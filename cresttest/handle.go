@@ -13,7 +13,7 @@ import (
 
 // Handle answers the calls of an endpoint. The request was decoded and is valid. A model that the handler returns is sent with the
 // endpoint's success; an error of the kinds that [crest.Endpoint.WriteError] knows is sent as the failure that it is; any other
-// fails the test and is a 500. Handlers run in goroutines of their own. A second Handle for an endpoint replaces the first.
+// fails the test and is a 501, which no client tries again. Handlers run in goroutines of their own. A second Handle for an endpoint replaces the first.
 //
 // A request is handed to the endpoint with the most literal route that fits it.
 func Handle[Req, Res any](s *Server, e *crest.Endpoint[Req, Res], h func(ctx context.Context, req Req) (Res, error)) {
@@ -118,6 +118,6 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 			s.t.Errorf("cresttest: %s: the answer could not be written to its end: %v", one.name, err)
 			panic(http.ErrAbortHandler)
 		}
-		s.refuse(out, r, http.StatusInternalServerError, fmt.Sprintf("%s: %v", one.name, err))
+		s.refuse(out, r, http.StatusNotImplemented, fmt.Sprintf("%s: %v", one.name, err))
 	}
 }
