@@ -91,7 +91,7 @@ func (s *Server) serve(l net.Listener) {
 func (s *Server) Transport() http.RoundTripper { return s.wire }
 
 // URL is the server's base URL, prefix included, on a socket of this machine's loopback. It listens from the first call on. The URL is
-// plain http: for credentials the client needs [crest.WithPlainCredentials].
+// plain http, over which credentials go to the loopback without a word.
 func (s *Server) URL() string { return s.socket() }
 
 func (s *Server) listen() string {
