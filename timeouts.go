@@ -23,7 +23,8 @@ type Timeouts struct {
 	// Header is from the end of the request to the header of the answer. 60 s; [KindTimeoutHeader]. It needs a transport that
 	// calls the hooks of net/http/httptrace, as [net/http.Transport] does.
 	Header time.Duration
-	// Idle is the longest silence inside a body that is being read. 60 s, 5 minutes for a [Stream]; [KindTimeoutIdle].
+	// Idle is the longest silence inside a body that is being read. 60 s, 5 minutes for a [Stream]; [KindTimeoutIdle]. Any byte
+	// ends a silence, so the comments that servers of event streams send do: that nothing is said between them is no silence.
 	Idle time.Duration
 }
 
