@@ -35,12 +35,12 @@ func (one *route) twin(routes []*route) *route {
 // isTwins reports whether a request for the name of the route is for its twin.
 func (one *route) isTwins(routes []*route, r *http.Request) bool {
 	twin := one.twin(routes)
-	return twin != nil && one.stream != accepts(r, cmp.Or(one.mediaType, twin.mediaType))
+	return twin != nil && one.stream != accepts(r.Header, cmp.Or(one.mediaType, twin.mediaType))
 }
 
-// accepts reports whether a request names a media type.
-func accepts(r *http.Request, mediaType string) bool {
-	for one := range strings.SplitSeq(strings.Join(r.Header["Accept"], ","), ",") {
+// accepts reports whether a request's header names a media type.
+func accepts(header http.Header, mediaType string) bool {
+	for one := range strings.SplitSeq(strings.Join(header["Accept"], ","), ",") {
 		one, _, _ = strings.Cut(one, ";")
 		if strings.EqualFold(strings.TrimSpace(one), mediaType) {
 			return true

@@ -111,3 +111,27 @@ func TestTwoThatAreTheSame(t *testing.T) {
 	cresttest.Handle(srv, whole, func(context.Context, crest.Empty) ([]word, error) { return nil, nil })
 	require.Contains(t, w.text(), "GET /rows is an endpoint and a stream of application/json")
 }
+
+// A cassette tells them apart as well: each answer is held to its own model.
+func TestCassetteOfEndpointAndStream(t *testing.T) {
+	stream := crest.NewStream[streamRequest, word](http.MethodPost, "/ask")
+	for name, ops := range map[string][]cresttest.CassetteOption{
+		"endpoint first": {cresttest.Of(askWhole), cresttest.OfStream(stream)}, "stream first": {cresttest.OfStream(stream), cresttest.Of(askWhole)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			d := newDeck(t, answers(answer(200, `{"text":"whole"}`, "Content-Type", "application/json"), answer(200, "data: {\"text\":\"streamed\"}\n\n", "Content-Type", "text/event-stream")), ops...)
+			calls := func(c *crest.Client[*apiError]) {
+				got, err := askWhole.Call(t.Context(), c, askRequest{"why"})
+				require.NoError(t, err)
+				require.Equal(t, "whole", got.Text)
+				for w, err := range stream.Call(t.Context(), c, streamRequest{askRequest: askRequest{"why"}}) {
+					require.NoError(t, err)
+					require.Equal(t, "streamed", w.Text)
+				}
+			}
+			require.Empty(t, d.run("record", calls))
+			d.way = offline
+			require.Empty(t, d.run("strict", calls))
+		})
+	}
+}
