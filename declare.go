@@ -83,6 +83,9 @@ func (e *endpoint) compileResult(t reflect.Type) []error {
 	if e.settings.done != nil || e.settings.reconnect {
 		mistakes = append(mistakes, errors.New("WithDone and WithReconnect are for streams: declare it with crest.NewStream"))
 	}
+	if e.settings.check != nil && e.result != nil && e.result.live() {
+		mistakes = append(mistakes, errors.New("WithCheck is not asked where the caller reads the body: use a model, []byte or string as the response model, or crest.NewStream"))
+	}
 	return mistakes
 }
 

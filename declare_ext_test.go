@@ -100,6 +100,7 @@ func TestDeclarationMistakes(t *testing.T) {
 		"R13 no slash":    {"GET", "@evil", empty, empty, nil, "crest: GET @evil: "},
 		"R13 empty":       {"GET", "", empty, empty, nil, "crest: GET : "},
 		"bad bounds":      {"GET", "/", empty, empty, []crest.EndpointOption{crest.WithBounds(crest.Bounds{Body: -2})}, "WithBounds"},
+		"check of a body": {"GET", "/", empty, reflect.TypeFor[io.ReadCloser](), []crest.EndpointOption{errorInside}, "WithCheck is not asked where the caller reads the body"},
 		"bad timeout":     {"GET", "/", empty, empty, []crest.EndpointOption{crest.WithTimeout(-2)}, "WithTimeout: Total is -2ns, and negative"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -1,6 +1,8 @@
 package crest_test
 
 import (
+	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"testing"
@@ -55,4 +57,49 @@ func TestDecodeWithoutBody(t *testing.T) {
 		require.True(t, ok)
 		require.NotNil(t, found)
 	})
+}
+
+// errHue is what a hue says of a value that it does not know.
+var errHue = errors.New("no such hue")
+
+type hue string
+
+func (h *hue) UnmarshalJSON(text []byte) error { return fmt.Errorf("%w: %s", errHue, text) }
+
+// What a model does not take is told with its place, the kind of value and the Go type, wherever the model has it: at the top, below, beside a
+// header. A method's own error stays findable and its text is not shown.
+func TestDecodeErrorPlaces(t *testing.T) {
+	type part struct {
+		N   int `json:"n"`
+		Hue hue `json:"hue"`
+	}
+	type plain struct {
+		part
+		Parts []part `json:"parts"`
+	}
+	type located struct {
+		ETag string `header:"ETag"`
+		plain
+	}
+	for name, tt := range map[string]struct {
+		body, want string
+		method     bool
+	}{
+		"top":           {`{"n":"hunter2"}`, `field "n" at byte 14: string does not fit Go type int`, false},
+		"top, method":   {`{"hue":"hunter2"}`, `field "hue" at byte 7: string was refused by the decoding method of Go type crest_test.hue`, true},
+		"below":         {`{"parts":[{"n":1},{"n":"hunter2"}]}`, `field "parts.1.n" at byte 32: string does not fit Go type int`, false},
+		"below, method": {`{"parts":[{"hue":"hunter2"}]}`, `field "parts.0.hue" at byte 17: string was refused by the decoding method of Go type crest_test.hue`, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c := newClient(t, "https://api.example.com", crest.WithTransport(fixed(200, tt.body, "Content-Type", "application/json")))
+			_, whole := crest.Get[crest.Empty, plain]("/x").Call(t.Context(), c, crest.Empty{})
+			_, byField := crest.Get[crest.Empty, located]("/x").Call(t.Context(), c, crest.Empty{})
+			for _, err := range []error{whole, byField} {
+				fails(t, err, crest.ErrResponse, crest.KindDecode, crest.SentYes)
+				require.ErrorContains(t, err, tt.want)
+				require.NotContains(t, err.Error(), "hunter2")
+				require.Equal(t, tt.method, errors.Is(err, errHue))
+			}
+		})
+	}
 }

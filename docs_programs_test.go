@@ -28,7 +28,7 @@ func TestDocsPrograms(t *testing.T) {
 			writeDoc(t, dir, filepath.Join(path.Base(strings.TrimSuffix(strings.TrimPrefix(page, "README.md"), ".md")), name), code)
 		}
 	}
-	require.ElementsMatch(t, []string{"README.md", "docs/start.md", "docs/models.md", "docs/errors.md"}, pages)
+	require.ElementsMatch(t, []string{"README.md", "docs/start.md", "docs/models.md", "docs/errors.md", "docs/streaming.md"}, pages)
 	for _, command := range []string{"vet", "test"} {
 		cmd := exec.CommandContext(t.Context(), "go", command, "./...")
 		cmd.Dir = dir

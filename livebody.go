@@ -76,6 +76,15 @@ func (b *liveBody) end(err error) error {
 	return b.ended
 }
 
+// endsWith replaces the error that ended the body with the one that its reader made of what it read.
+func (b *liveBody) endsWith(err error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !errors.Is(b.ended, errBodyClosed) {
+		b.ended = err
+	}
+}
+
 func (b *liveBody) failed(err *CallError) error {
 	err.Sent = SentYes
 	return b.call.failed(b.hop, err)

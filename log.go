@@ -92,7 +92,7 @@ func (l logging) called(ctx context.Context, c *call, e callEnded) {
 	for _, a := range e.attempts {
 		waited += a.Wait
 	}
-	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), countAttr("redirects", int64(len(c.redirects))),
+	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), countAttr("redirects", int64(len(c.redirects))), c.challengesAttr(),
 		timeAttr("duration", e.took), timeAttr("wait", waited), textAttr("request_id", e.requestID()))
 	if e.answer != nil && e.answer.live == nil {
 		attrs = append(attrs, countAttr("response_bytes", int64(len(e.answer.body))))
@@ -150,7 +150,7 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 	}
 	a := c.attempts[len(c.attempts)-1]
 	attrs := []slog.Attr{
-		slog.Int("attempt", e.number), countAttr("status", int64(a.StatusCode)), slog.Duration("duration", a.Duration), timeAttr("wait", a.Wait),
+		slog.Int("attempt", e.number), countAttr("status", int64(a.StatusCode)), slog.Duration("duration", a.Duration), timeAttr("wait", a.Wait), c.challengesAttr(),
 		timeAttr("dns", a.Timing.DNS), timeAttr("connect", a.Timing.Connect), timeAttr("tls", a.Timing.TLS),
 		timeAttr("first_byte", a.Timing.FirstByte), timeAttr("body", a.Timing.Body), slog.Bool("reused", a.Timing.Reused),
 	}
@@ -160,12 +160,22 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 	l.write(ctx, slog.LevelDebug, logAttempt, c, append(attrs, c.detail(e)...)...)
 }
 
+// challengesAttr is how many challenges the newest attempt has answered: what is no redirect and no first request.
+func (c *call) challengesAttr() slog.Attr {
+	return countAttr("challenges", int64(c.hops-1-len(c.redirects)))
+}
+
 func (l logging) bodied(ctx context.Context, c *call, e bodyEnded) {
-	level, why := slog.LevelInfo, slog.Attr{}
+	level := slog.LevelInfo
+	attrs := []slog.Attr{slog.Int64("received_bytes", e.received), countAttr("sent_bytes", e.sent), slog.Duration("duration", e.took)}
 	if e.err != nil {
-		level, why = slog.LevelWarn, slog.String("error", oneLine(textOf(e.err)))
+		level = slog.LevelWarn
+		if failed, ok := errors.AsType[*CallError](e.err); ok {
+			attrs = append(attrs, slog.String("step", string(failed.Step)), textAttr("kind", string(failed.Kind)))
+		}
+		attrs = append(attrs, slog.String("error", oneLine(textOf(e.err))))
 	}
-	l.write(ctx, level, logBody, c, slog.Int64("received_bytes", e.received), countAttr("sent_bytes", e.sent), slog.Duration("duration", e.took), why)
+	l.write(ctx, level, logBody, c, attrs...)
 }
 
 func (l logging) noticed(ctx context.Context, c *call, n Notice) {

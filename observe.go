@@ -43,7 +43,7 @@ type (
 	bodyEnded struct {
 		received, sent int64 // bytes; sent is of upgrades
 		took           time.Duration
-		err            error // what broke it off
+		err            error // what broke it off, or ended the loop over its pieces
 	}
 	// cookiesRefused: an answer set some that cannot be kept.
 	cookiesRefused struct {

@@ -56,8 +56,13 @@ func compileResult(t reflect.Type) (*result, []error) {
 // live reports whether the body is left for the caller to read.
 func (r *result) live() bool { return r.kind == liveResult }
 
-// secret reports whether a body of the model can hold a secret.
-func (r *result) secret() bool { return r.model != nil && r.model.secret }
+// secret reports whether a body of the model, or a piece of it, can hold a secret.
+func (r *result) secret() bool {
+	if r.piece != nil {
+		return r.piece.secret()
+	}
+	return r.model != nil && r.model.secret
+}
 
 // accept is the Accept header that fits.
 func (r *result) accept(s *settings) string {
@@ -181,10 +186,12 @@ func (a *answer) bodiless() bool {
 
 // WithCheck looks at answers whose status is a success, for APIs that answer 200 with an error inside. When
 // failed returns true the answer is treated as any other failure: an [*Error] with its status, and the model
-// that the error maps name. e has status, header and body and must not be kept. It is not asked when the
-// caller reads the body itself. The nearest level's check is the one that is asked.
+// that the error maps name. e has status, header and body and must not be kept. The nearest level's check is the one that is asked.
 //
 //	crest.WithCheck(func(e *crest.Error) bool { return bytes.HasPrefix(e.Body, []byte(`{"error":`)) })
+//
+// Of a [Stream] each piece is looked at, with its data as the body, before it is decoded: that is how an error in the middle
+// becomes the API's own. The mark of [WithDone] is no piece. A body that the caller reads is not looked at; to declare an endpoint of one with a check is a mistake.
 func WithCheck(failed func(e *Error) bool) Option {
 	return anyOption(func(s *settings) error {
 		if failed == nil {
@@ -205,15 +212,19 @@ func (c *call) mapError(a *answer) *CallError {
 	if !failed && !c.settings.check(e) {
 		return nil
 	}
-	body := e.Body
-	e.Body, e.Truncated = cutBody(body, c.settings.bounds.errorBody(), e.Truncated)
-	from := &material{settings: c.settings, header: a.resp.Header, body: body, failed: true, hidden: c.endpoint.result.secret()}
-	c.settings.errors.describe(e, c.core.fallback, from)
-	e.hidden, e.rules = from.hidden, c.settings.redact
+	c.describe(e, &material{header: a.resp.Header})
 	if a.bodyErr != nil {
 		e.bodyErr = asReason(a.bodyErr)
 	}
 	return fail(ErrStatus, "", e)
+}
+
+// describe finds the model for the body of e, whatever else there is to decode from, and keeps as much of the body as may be kept.
+func (c *call) describe(e *Error, from *material) {
+	from.settings, from.body, from.failed, from.hidden = c.settings, e.Body, true, c.endpoint.result.secret()
+	e.Body, e.Truncated = cutBody(e.Body, c.settings.bounds.errorBody(), e.Truncated)
+	c.settings.errors.describe(e, c.core.fallback, from)
+	e.hidden, e.rules = from.hidden, c.settings.redact
 }
 
 func (c *call) newError(a *answer) *Error {

@@ -34,7 +34,8 @@ func (e *endpoint) answerError(w http.ResponseWriter, err error) error {
 	if p, ok := errors.AsType[*Problem](err); ok && p != nil && p.Status >= 100 {
 		return e.answerModel(w, p.Status, p)
 	}
-	return fmt.Errorf("no entry of the endpoint's ErrorMap is for a %T: answer with a *crest.Error, which says its status: %w", err, err)
+	return fmt.Errorf("no entry of the endpoint's ErrorMap is for a %T: %w (a map that was given to crest.New is not known here: give failures := crest.WithErrors(…) "+
+		"to the endpoints as well, or answer with a *crest.Error, which says the status)", err, err)
 }
 
 // answerSaid writes the answer that an Error describes.

@@ -43,7 +43,7 @@ type EndpointStats struct {
 	Attempts int64  `json:"attempts"`  // that got as far as the wire
 	Retries  int64  `json:"retries"`   // attempts after a call's first
 	Open     int64  `json:"open"`      // bodies and connections that callers have not closed
-	Broken   int64  `json:"broken"`    // bodies that broke off while a caller read them, which is no failed call
+	Broken   int64  `json:"broken"`    // bodies that broke off while a caller read them, and streams whose loop ended in an error: no failed calls
 
 	// Statuses says how many attempts were answered with each status. 0 is no answer; a server that has sent 32 different ones
 	// has the others under -1.

@@ -90,7 +90,7 @@ func (s *Stream[Req, T]) each(ctx context.Context, c Caller, req Req, opts []Cal
 			return
 		}
 		if err != nil {
-			flow.leave()
+			flow.fails(err)
 			yield(Event[T]{}, err)
 			return
 		}

@@ -25,6 +25,7 @@ type flow struct {
 	pieces pieces
 	answer *answer
 	codec  Codec
+	asked  *Error             // what a check is asked with, but for the body; nil without one
 	stop   context.CancelFunc // ends whatever waits there
 }
 
@@ -80,7 +81,11 @@ func (f *flow) take(piece sse.Event, into reflect.Value) error {
 		f.finish()
 		return io.EOF
 	}
-	if err := f.decodePiece(piece.Data, into); err != nil {
+	err := f.checkPiece(piece.Data)
+	if err == nil {
+		err = f.decodePiece(piece.Data, into)
+	}
+	if err != nil {
 		err.Err = fmt.Errorf("piece %d of the stream: %w", f.count, err.Err)
 		return f.failed(err)
 	}
@@ -153,8 +158,21 @@ func (f *flow) open(a *answer) *CallError {
 		return err
 	}
 	f.codec = f.call.settings.codecOfPieces(format)
+	if f.call.settings.check != nil {
+		f.asked = f.call.newError(a)
+	}
 	f.pieces = newPieces(format, a.live, f.call.settings.bounds.event(), f.resume.lastID)
 	return nil
+}
+
+// fails closes the connection after what the loop gets last, which observers get as well: the body may know of nothing.
+func (f *flow) fails(err error) {
+	if f.answer != nil {
+		if body, ok := f.answer.live.(*liveBody); ok {
+			body.endsWith(err)
+		}
+	}
+	f.leave()
 }
 
 // leave closes the connection at once: more may be under way, for which nobody waits.

@@ -119,6 +119,21 @@ func pieceFailure(err error) *CallError {
 
 var errEmptyPiece = errors.New("its data is empty, which is no model: use string, a pointer or any if that may be")
 
+// checkPiece asks what is asked of a whole answer (see [WithCheck]).
+func (f *flow) checkPiece(data []byte) *CallError {
+	if f.asked == nil {
+		return nil
+	}
+	e := *f.asked
+	e.Body = data
+	if !f.call.settings.check(&e) {
+		return nil
+	}
+	e.Body = bytes.Clone(data) // the caller keeps it
+	f.call.describe(&e, &material{header: f.answer.resp.Header, codec: f.codec})
+	return fail(ErrStatus, "", &e)
+}
+
 // decodePiece fills v and holds it to the rules of its model.
 func (f *flow) decodePiece(data []byte, v reflect.Value) *CallError {
 	c, piece := f.call, f.call.endpoint.result.piece

@@ -76,21 +76,13 @@ func (f *flow) reconnect(failure *CallError) *CallError {
 	if !ok || !f.resumes() || failure.Kind != KindTruncated && failure.Kind != KindTimeoutIdle {
 		return failure
 	}
-	f.disconnect()
 	f.resume.broke(events)
-	c, rules := f.first, &f.first.settings.retry
-	wait := f.resume.wait(rules, f.resume.failures, failure)
-	switch {
-	case f.resume.failures > rules.max():
-		return failure
-	case !c.out.body.again():
-		return failure.stop(errBodyUsed, nil)
-	case bind.CheckHeader(lastEventID, f.resume.header()) != nil:
-		return failure.stop(errHeaderID, nil)
+	c := f.first
+	wait := f.resume.wait(&c.settings.retry, f.resume.failures, failure)
+	if final := f.stays(failure, wait); final != nil {
+		return final
 	}
-	if deadline, ok := f.ctx.Deadline(); ok && time.Until(deadline) <= wait {
-		return failure.stop(fmt.Errorf("the wait of %v would outlast the call's time", wait), context.DeadlineExceeded)
-	}
+	f.disconnect()
 	if c.core.observed() {
 		c.core.tell(f.ctx, c, retryBegins{f.resume.failures + 1, failure, wait})
 	}
@@ -101,6 +93,22 @@ func (f *flow) reconnect(failure *CallError) *CallError {
 		return failure.stop(errors.New("the client was closed"), nil)
 	}
 	f.call = c.resumed(&f.resume)
+	return nil
+}
+
+// stays returns the error that ends the stream where it cannot go on after a wait, or may not; else nil.
+func (f *flow) stays(failure *CallError, wait time.Duration) *CallError {
+	switch {
+	case f.resume.failures > f.first.settings.retry.max():
+		return failure
+	case !f.first.out.body.again():
+		return failure.stop(errBodyUsed, nil)
+	case bind.CheckHeader(lastEventID, f.resume.header()) != nil:
+		return failure.stop(errHeaderID, nil)
+	}
+	if deadline, ok := f.ctx.Deadline(); ok && time.Until(deadline) <= wait {
+		return failure.stop(fmt.Errorf("the wait of %v would outlast the call's time", wait), context.DeadlineExceeded)
+	}
 	return nil
 }
 

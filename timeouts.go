@@ -26,7 +26,8 @@ type Timeouts struct {
 	// Idle is the longest silence inside a body: of an answer that is being read, and of a server that takes no more of a request body that is
 	// read as it is sent (files, forms with files, readers, functions). How long the source of such a body takes does not count, nor how long the answer's
 	// reader does. What the operating system buffers counts as taken, and a piece of 32 KiB (128 where the connection is fast and the length
-	// is not known) when all of it is. 60 s, 5 minutes for a [Stream]; [KindTimeoutIdle]. For request bodies it needs the hooks that Header needs.
+	// is not known) when all of it is. Any byte ends a silence, so the comments that servers of event streams
+	// send do: that nothing is said between them is no silence. 60 s, 5 minutes for a [Stream]; [KindTimeoutIdle]. For request bodies it needs the hooks that Header needs.
 	Idle time.Duration
 }
 

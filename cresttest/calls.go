@@ -23,7 +23,7 @@ func Calls[Req any](s *Server, of interface {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var calls []Call[Req]
-	for _, c := range s.calls[of.String()] {
+	for _, c := range s.calls[keyOf(of)] {
 		req, _ := c.req.(Req)
 		calls = append(calls, Call[Req]{req, c.header, c.url, c.status})
 	}
@@ -42,7 +42,7 @@ func (s *Server) record(r *route, from *http.Request, req any) *call {
 	c := &call{req: req, header: from.Header.Clone(), url: from.URL}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.calls[r.name] = append(s.calls[r.name], c)
+	s.calls[r.key] = append(s.calls[r.key], c)
 	return c
 }
 

@@ -70,7 +70,7 @@ var ErrCassette = errors.New("the cassette does not have the request")
 // Requests are read with [crest.Endpoint.DecodeRequest]; answers by a call of the endpoint that gets nothing else. The options of
 // the client are not known there: its error model is not looked at, and of codecs it has those of crest.
 func Of[Req, Res any](e *crest.Endpoint[Req, Res]) CassetteOption {
-	return operationOf[Req](e, reflect.TypeFor[Res](), func(c *checker, req Req) error {
+	return operationOf[Req](e, "", reflect.TypeFor[Res](), func(c *checker, req Req) error {
 		res, err := e.Call(c.ctx, c.client, req, c.options()...)
 		closeBody(res)
 		return err
@@ -79,7 +79,7 @@ func Of[Req, Res any](e *crest.Endpoint[Req, Res]) CassetteOption {
 
 // OfStream is [Of] for streams: each piece is read.
 func OfStream[Req, T any](s *crest.Stream[Req, T]) CassetteOption {
-	return operationOf[Req](s, reflect.TypeFor[T](), func(c *checker, req Req) error {
+	return operationOf[Req](s, mediaTypeOf(s), reflect.TypeFor[T](), func(c *checker, req Req) error {
 		for _, err := range s.Call(c.ctx, c.client, req, c.options()...) {
 			if err != nil {
 				return err
@@ -203,14 +203,17 @@ func (c *cassette) left() []*exchange {
 	return slices.DeleteFunc(slices.Clone(c.tape.exchanges), func(x *exchange) bool { return c.played[x] })
 }
 
-// operation finds one by its name.
-func (c *cassette) operation(name string) *operation {
+// operation finds one by its name and, of an endpoint and a stream that have the same, by what the request accepts.
+func (c *cassette) operation(name string, header http.Header) (found *operation) {
 	for _, op := range c.ops {
-		if op.name == name {
-			return op
+		if op.name != name {
+			continue
+		}
+		if found == nil || op.mediaType != "" && accepts(header, op.mediaType) || found.mediaType != "" && !accepts(header, found.mediaType) {
+			found = op
 		}
 	}
-	return nil
+	return found
 }
 
 // known lists the operations, for messages.

@@ -18,12 +18,13 @@ import (
 
 // operation is an endpoint or a stream without its types.
 type operation struct {
-	name    string
-	secrets []located // of the request, which are attached below a cassette
-	answers []located // of the answer: Secrets, and cookies
-	headers []string  // that the answer's model reads
-	read    func(*http.Request) (any, error)
-	call    func(c *checker, req any) error
+	name      string
+	mediaType string    // that a stream is written as; "" of an endpoint
+	secrets   []located // of the request, which are attached below a cassette
+	answers   []located // of the answer: Secrets, and cookies
+	headers   []string  // that the answer's model reads
+	read      func(*http.Request) (any, error)
+	call      func(c *checker, req any) error
 }
 
 // declared is what endpoints and streams have both.
@@ -32,13 +33,14 @@ type declared[Req any] interface {
 	DecodeRequest(*http.Request) (Req, error)
 }
 
-func operationOf[Req any](of declared[Req], res reflect.Type, call func(*checker, Req) error) CassetteOption {
+func operationOf[Req any](of declared[Req], mediaType string, res reflect.Type, call func(*checker, Req) error) CassetteOption {
 	op := &operation{
-		name:    of.String(),
-		secrets: locatedIn(reflect.TypeFor[Req](), false),
-		answers: locatedIn(res, true),
-		headers: headersIn(res),
-		read:    func(r *http.Request) (any, error) { return decoded(of.DecodeRequest(r)) },
+		name:      of.String(),
+		mediaType: mediaType,
+		secrets:   locatedIn(reflect.TypeFor[Req](), false),
+		answers:   locatedIn(res, true),
+		headers:   headersIn(res),
+		read:      func(r *http.Request) (any, error) { return decoded(of.DecodeRequest(r)) },
 		call: func(c *checker, req any) error {
 			model, _ := req.(Req)
 			return call(c, model)
@@ -220,7 +222,7 @@ func (c *cassette) check() (mistakes []string) {
 	}
 	k.client = client
 	defer func() { _ = client.Close() }()
-	latest := map[string]any{}
+	latest := map[*operation]any{}
 	for _, x := range c.tape.exchanges {
 		if x.foreign {
 			continue
@@ -232,8 +234,8 @@ func (c *cassette) check() (mistakes []string) {
 	return mistakes
 }
 
-func (c *cassette) checkOne(k *checker, x *exchange, latest map[string]any) error {
-	op := c.operation(x.operation)
+func (c *cassette) checkOne(k *checker, x *exchange, latest map[*operation]any) error {
+	op := c.operation(x.operation, x.request.header)
 	if op == nil {
 		return fmt.Errorf("the operation is not among those of the cassette: add cresttest.Of; %s", c.known())
 	}
@@ -242,9 +244,9 @@ func (c *cassette) checkOne(k *checker, x *exchange, latest map[string]any) erro
 		if err != nil {
 			return fmt.Errorf("the model does not accept the request: %w", err)
 		}
-		latest[x.operation] = req
+		latest[op] = req
 	}
-	req := latest[x.operation]
+	req := latest[op]
 	if req == nil {
 		return nil // hidden, or elsewhere: nothing to call with
 	}

@@ -122,7 +122,7 @@ func (r *take) done(partial bool) {
 		r.mu.Lock()
 		defer r.mu.Unlock()
 		*r.into = *x
-		if !x.foreign && r.operation(x.operation) == nil {
+		if !x.foreign && r.operation(x.operation, r.req.Header) == nil {
 			r.t.Errorf("cresttest: %s was recorded into %s, and is not among its operations: add cresttest.Of; %s", x.operation, r.file, r.known())
 		}
 	})
@@ -136,7 +136,7 @@ func (r *take) exchange(partial bool) *exchange {
 	}
 	x.request = r.request(x.target)
 	x.answer = r.answer(partial)
-	if op := r.operation(name); op != nil && !x.foreign {
+	if op := r.operation(name, r.req.Header); op != nil && !x.foreign {
 		_, err := op.decode(x)
 		x.elsewhere = info.Redirects > 0 || errors.Is(err, crest.KindRoute)
 	}
@@ -161,7 +161,7 @@ func (r *take) request(target string) message {
 func (r *take) answer(partial bool) message {
 	var hidden hiding
 	name, _ := r.name()
-	op := r.operation(name)
+	op := r.operation(name, r.req.Header)
 	if op == nil {
 		op = &operation{}
 	}

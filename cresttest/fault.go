@@ -31,8 +31,8 @@ func (f *Fault) breaks() bool { return f.Cut || f.Stall }
 // planned is a fault that waits for its requests.
 type planned struct {
 	Fault
-	left int      // negative for all
-	of   []string // endpoints; none for any
+	left int   // negative for all
+	of   []key // endpoints; none for any
 }
 
 // Fail lets the next n requests fail, or all of them for a negative n: those of the endpoints, streams and pagers' endpoints that are
@@ -45,7 +45,7 @@ func (s *Server) Fail(n int, f Fault, of ...fmt.Stringer) {
 	}
 	p := &planned{Fault: f, left: n}
 	for _, e := range of {
-		p.of = append(p.of, e.String())
+		p.of = append(p.of, keyOf(e))
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -60,11 +60,11 @@ func (s *Server) Heal() {
 }
 
 // fault takes the one that a request of an endpoint meets.
-func (s *Server) fault(name string) *Fault {
+func (s *Server) fault(of key) *Fault {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, p := range s.faults {
-		if p.left == 0 || len(p.of) > 0 && !slices.Contains(p.of, name) {
+		if p.left == 0 || len(p.of) > 0 && !slices.Contains(p.of, of) {
 			continue
 		}
 		p.left--

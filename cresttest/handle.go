@@ -1,6 +1,7 @@
 package cresttest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -13,12 +14,13 @@ import (
 
 // Handle answers the calls of an endpoint. The request was decoded and is valid. A model that the handler returns is sent with the
 // endpoint's success; an error of the kinds that [crest.Endpoint.WriteError] knows is sent as the failure that it is; any other
-// fails the test and is a 500. Handlers run in goroutines of their own. A second Handle for an endpoint replaces the first.
+// fails the test and is a 501, which no client tries again. Handlers run in goroutines of their own. A second Handle for an endpoint replaces the first.
 //
-// A request is handed to the endpoint with the most literal route that fits it.
+// A request is handed to the endpoint with the most literal route that fits it. Where a [HandleStream] has the same method and route, the
+// requests that accept what the stream is written as are the stream's.
 func Handle[Req, Res any](s *Server, e *crest.Endpoint[Req, Res], h func(ctx context.Context, req Req) (Res, error)) {
 	s.add(&route{
-		name:   e.String(),
+		key:    keyOf(e),
 		decode: func(r *http.Request) (any, error) { return decoded(e.DecodeRequest(r)) },
 		answer: func(ctx context.Context, w *answer, req any) error {
 			in, _ := req.(Req)
@@ -36,8 +38,9 @@ func Handle[Req, Res any](s *Server, e *crest.Endpoint[Req, Res], h func(ctx con
 // answered as in [Handle]; a later one, which may be any, cuts the connection.
 func HandleStream[Req, T any](s *Server, st *crest.Stream[Req, T], h func(ctx context.Context, req Req, send func(crest.Event[T]) error) error) {
 	s.add(&route{
-		name:   st.String(),
-		decode: func(r *http.Request) (any, error) { return decoded(st.DecodeRequest(r)) },
+		key:       keyOf(st),
+		mediaType: mediaTypeOf(st),
+		decode:    func(r *http.Request) (any, error) { return decoded(st.DecodeRequest(r)) },
 		answer: func(ctx context.Context, w *answer, req any) error {
 			in, _ := req.(Req)
 			var own error // the handler's
@@ -78,25 +81,30 @@ func pushed[T any](f func(send func(crest.Event[T]) error) error) iter.Seq2[cres
 	}
 }
 
-// route is an endpoint without its types.
+// route is an endpoint or a stream without its types.
 type route struct {
-	name   string
-	decode func(r *http.Request) (any, error)
-	answer func(ctx context.Context, w *answer, req any) error
+	key
+	mediaType string // of a stream
+	decode    func(r *http.Request) (any, error)
+	answer    func(ctx context.Context, w *answer, req any) error
 }
 
 // add puts a route in its place.
 func (s *Server) add(r *route) {
+	s.t.Helper()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	routes := slices.Clone(s.routes) // requests walk the old list
-	if i := slices.IndexFunc(routes, func(old *route) bool { return old.name == r.name }); i >= 0 {
+	if i := slices.IndexFunc(routes, func(old *route) bool { return old.key == r.key }); i >= 0 {
 		routes[i] = r
 	} else {
 		routes = append(routes, r)
 		slices.SortStableFunc(routes, func(a, b *route) int { return compareRoutes(a.name, b.name) })
 	}
 	s.routes = routes
+	s.mu.Unlock()
+	if twin := r.twin(routes); twin != nil && cmp.Or(r.mediaType, twin.mediaType) == "application/json" {
+		s.t.Errorf("cresttest: %s is an endpoint and a stream of application/json, and nothing in a request says which: handle one of them on each server", r.name)
+	}
 }
 
 // exchange answers one request of an endpoint.
@@ -109,7 +117,7 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 	reply := &Reply{Header: w.Header(), Request: r}
 	out := &answer{ResponseWriter: w, reply: reply, note: func(status int) { s.answered(record, status) }}
 	defer out.finish(s)
-	if !s.fault(one.name).happen(out, r) {
+	if !s.fault(one.key).happen(out, r) {
 		return
 	}
 	ctx := context.WithValue(r.Context(), replyKey{}, reply)
@@ -118,6 +126,6 @@ func (s *Server) exchange(w http.ResponseWriter, r *http.Request, one *route, re
 			s.t.Errorf("cresttest: %s: the answer could not be written to its end: %v", one.name, err)
 			panic(http.ErrAbortHandler)
 		}
-		s.refuse(out, r, http.StatusInternalServerError, fmt.Sprintf("%s: %v", one.name, err))
+		s.refuse(out, r, http.StatusNotImplemented, fmt.Sprintf("%s: %v", one.name, err))
 	}
 }

@@ -36,7 +36,7 @@ type Server struct {
 	mu     sync.Mutex
 	closed bool
 	routes []*route // the most particular first
-	calls  map[string][]*call
+	calls  map[key][]*call
 	faults []*planned
 }
 
@@ -52,7 +52,7 @@ func Prefix(path string) Option {
 // end, and it waits for them: a handler that blocks looks at its context. Nothing listens on a socket before
 // [Server.URL] is called.
 func NewServer(t TB, opts ...Option) *Server {
-	s := &Server{t: t, memory: newMemory(), calls: make(map[string][]*call)}
+	s := &Server{t: t, memory: newMemory(), calls: make(map[key][]*call)}
 	for _, o := range opts {
 		o(s)
 	}
@@ -91,7 +91,7 @@ func (s *Server) serve(l net.Listener) {
 func (s *Server) Transport() http.RoundTripper { return s.wire }
 
 // URL is the server's base URL, prefix included, on a socket of this machine's loopback. It listens from the first call on. The URL is
-// plain http: for credentials the client needs [crest.WithPlainCredentials].
+// plain http, over which credentials go to the loopback without a word.
 func (s *Server) URL() string { return s.socket() }
 
 func (s *Server) listen() string {
@@ -186,6 +186,9 @@ func (s *Server) route(w http.ResponseWriter, r *http.Request) bool {
 	routes := s.routes
 	s.mu.Unlock()
 	for _, one := range routes {
+		if one.isTwins(routes, r) {
+			continue
+		}
 		req, err := one.decode(r)
 		if errors.Is(err, crest.KindRoute) {
 			continue

@@ -8,6 +8,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/crest-go/crest"
 	"github.com/crest-go/crest/cresttest"
@@ -74,13 +75,13 @@ func TestHandlerErrors(t *testing.T) {
 	}{
 		"class":           {class, &notFound{}, 400, ""},
 		"exact first":     {both, &notFound{}, 404, ""},
-		"several":         {twice, &notFound{}, 500, "the ErrorMap has *cresttest_test.notFound for the statuses [404 410]: answer with a *crest.Error"},
+		"several":         {twice, &notFound{}, 501, "the ErrorMap has *cresttest_test.notFound for the statuses [404 410]: answer with a *crest.Error"},
 		"which one":       {twice, &crest.Error{StatusCode: 410, Model: &notFound{}}, 410, ""},
-		"undeclared":      {class, errors.New("oops"), 500, "no entry of the endpoint's ErrorMap is for a *errors.errorString"},
+		"undeclared":      {class, errors.New("oops"), 501, "no entry of the endpoint's ErrorMap is for a *errors.errorString"},
 		"problem":         {class, &crest.Problem{Status: 422, Title: "no"}, 422, ""},
 		"status":          {class, crest.Status(418), 418, ""},
 		"body":            {class, &crest.Error{StatusCode: 503, Body: []byte("later"), Header: http.Header{"x-why": {"rest"}}}, 503, ""},
-		"no status in it": {class, &crest.Error{}, 500, "is no status"},
+		"no status in it": {class, &crest.Error{}, 501, "is no status"},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
@@ -95,6 +96,27 @@ func TestHandlerErrors(t *testing.T) {
 			require.Contains(t, w.text(), tt.said)
 		})
 	}
+}
+
+// A mistake of the test is told once, whatever the client tries again; of a model that only the client's map knows with the mend.
+func TestHandlerMistakeIsToldOnce(t *testing.T) {
+	failures := crest.WithErrors(crest.ErrorMap{404: crest.As[*notFound]()})
+	w := &witness{TB: t}
+	srv := cresttest.NewServer(w, cresttest.Prefix("/v1"))
+	c := client(t, srv, failures, crest.WithRetry(crest.Retry{Max: 3, Backoff: func(int, error) time.Duration { return 0 }}))
+	bare := crest.Get[crest.Empty, pet]("/bare")
+	cresttest.Handle(srv, bare, func(context.Context, crest.Empty) (pet, error) { return pet{}, &notFound{} })
+	_, err := bare.Call(t.Context(), c, crest.Empty{})
+	require.ErrorIs(t, err, crest.Status(501))
+	require.Len(t, w.said, 1)
+	require.Contains(t, w.text(), "a map that was given to crest.New is not known here: give failures := crest.WithErrors(…) to the endpoints as well")
+	require.Len(t, cresttest.Calls(srv, bare), 1)
+
+	shared := crest.Get[crest.Empty, pet]("/shared", failures)
+	cresttest.Handle(srv, shared, func(context.Context, crest.Empty) (pet, error) { return pet{}, &notFound{} })
+	_, err = shared.Call(t.Context(), c, crest.Empty{})
+	require.ErrorIs(t, err, crest.Status(404))
+	require.Len(t, w.said, 1)
 }
 
 // Of routes that fit one request the most literal is asked.
@@ -169,12 +191,13 @@ func TestReplyWithoutBody(t *testing.T) {
 func TestServerURL(t *testing.T) {
 	srv := cresttest.NewServer(t, cresttest.Prefix("/v1"))
 	rex(srv)
-	c, err := crest.New[*apiError](srv.URL())
+	c, err := crest.New[*apiError](srv.URL(), crest.WithBearer(crest.NewSecret("t"))) // over plain http, to the loopback
 	require.NoError(t, err)
 	defer func() { require.NoError(t, c.Close()) }()
 	got, err := getPet.Call(t.Context(), c, getPetRequest{ID: 7})
 	require.NoError(t, err)
 	require.Equal(t, "Rex", got.Name)
+	require.Equal(t, "Bearer t", cresttest.Calls(srv, getPet)[0].Header.Get("Authorization"))
 	require.Equal(t, srv.URL(), srv.URL())
 }
 

@@ -34,9 +34,9 @@ func TestRunNoticesWhatIsWrong(t *testing.T) {
 		replace, with string // in what the server writes
 		says          string
 	}{
-		"a token is lost":  {`{"content":"parrot, ","finish_reason":""}`, `{"content":"","finish_reason":""}`, "A completion, token by token: the answer is"},
-		"no mark":          {"[DONE]", `{"content":""}`, "A completion, token by token: "},
-		"no type of event": {"event: error\n", "", "The model gives up in the middle"},
+		"a token is lost": {`{"content":"parrot, ","finish_reason":""}`, `{"content":"","finish_reason":""}`, "A completion, token by token: the answer is"},
+		"no mark":         {"[DONE]", `{"content":""}`, "A completion, token by token: "},
+		"no error inside": {`"error":`, `"mishap":`, "The model gives up in the middle"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			api := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

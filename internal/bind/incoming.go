@@ -250,7 +250,7 @@ func decodeJSON(v reflect.Value, fields []*jsonField, data []byte, unmarshal fun
 			continue
 		}
 		if err := j.read(j.alloc(v), raw, unmarshal); err != nil {
-			return j.fail(err)
+			return j.fail(inDocument(err, j.name, data, raw))
 		}
 	}
 	return nil

@@ -39,6 +39,44 @@ func (r *Response) DecodeJSON(v reflect.Value, data []byte, unmarshal func(data 
 	return decodeJSON(r.open(v), r.json, data, unmarshal)
 }
 
+// inDocument lets the error of a member say where in the document it lies, if it comes from a codec that tells the place of an error and
+// nothing of the value: the codec saw the member alone.
+func inDocument(err error, name string, data, raw []byte) error {
+	p, ok := err.(*problem)
+	if !ok {
+		return err
+	}
+	placed, ok := p.cause.(interface {
+		Within(name string, start int64) error
+	})
+	if !ok {
+		return err
+	}
+	if whole := placed.Within(name, memberStart(data, name, raw)); whole != nil {
+		return &problem{text: p.text + ": " + whole.Error(), cause: whole}
+	}
+	return err
+}
+
+// memberStart is where in the object data the member of a name, in any case, has the value raw, of several the last; 0 if it is not found.
+func memberStart(data []byte, name string, raw []byte) (start int64) {
+	object := json.NewDecoder(bytes.NewReader(data))
+	if _, err := object.Token(); err != nil {
+		return 0
+	}
+	for object.More() {
+		var value json.RawMessage
+		key, err := object.Token()
+		if err != nil || object.Decode(&value) != nil {
+			break
+		}
+		if text, _ := key.(string); strings.EqualFold(text, name) && bytes.Equal(value, bytes.TrimSpace(raw)) {
+			start = object.InputOffset() - int64(len(value))
+		}
+	}
+	return start
+}
+
 func (j *jsonField) read(v reflect.Value, raw []byte, unmarshal func([]byte, any) error) (err error) {
 	null := string(bytes.TrimSpace(raw)) == "null"
 	switch {

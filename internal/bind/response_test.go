@@ -3,6 +3,7 @@ package bind
 import (
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/netip"
@@ -242,6 +243,52 @@ func TestDecodeJSON(t *testing.T) {
 			require.Equal(t, tt.want, v.Interface())
 		})
 	}
+}
+
+// placedError is one of a codec that tells places.
+type placedError struct{}
+
+func (e placedError) Error() string { return "hunter2" }
+func (e placedError) Within(name string, start int64) error {
+	if name == "" {
+		return nil
+	}
+	return fmt.Errorf("%s at byte %d", name, start)
+}
+
+// The error of a member says where in the document it is, where the codec knows how to; any other codec's text may quote the value.
+func TestDecodeJSONPlacesErrors(t *testing.T) {
+	type model struct {
+		ETag string    `header:"ETag"`
+		N    int       `json:"n"`
+		M    []int     `json:"m"`
+		At   time.Time `json:"at,format=date"`
+	}
+	for name, tt := range map[string]struct{ in, want string }{
+		"first":    {`{"n":"x"}`, `model.N (json:"n") could not be read from the JSON body: n at byte 5`},
+		"later":    {` { "m" : [1], "n" : "x" }`, `model.N (json:"n") could not be read from the JSON body: n at byte 20`},
+		"folded":   {`{"m":"x","N":"x"}`, `model.N (json:"n") could not be read from the JSON body: n at byte 13`},
+		"the last": {`{"n":"x","n":"x"}`, `model.N (json:"n") could not be read from the JSON body: n at byte 13`},
+		"no text":  {`{"at":"hunter2"}`, "model.At"},
+		"number":   {`{"at":5}`, "model.At"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			refuse := func(data []byte, v any) error {
+				if _, whole := v.(*map[string]json.RawMessage); whole {
+					return json.Unmarshal(data, v)
+				}
+				if string(data) == `"x"` {
+					return placedError{}
+				}
+				return json.Unmarshal(data, v)
+			}
+			err := compileResponse(t, model{}).DecodeJSON(own(model{}), []byte(tt.in), refuse)
+			require.ErrorContains(t, err, tt.want)
+			require.NotContains(t, err.Error(), "hunter2")
+		})
+	}
+	err := compileResponse(t, model{}).DecodeJSON(own(model{}), []byte(`{"n":"x"}`), json.Unmarshal)
+	require.EqualError(t, err, `model.N (json:"n") could not be read from the JSON body`)
 }
 
 type ownReader struct {

@@ -47,7 +47,7 @@ func Unmarshal(data []byte, v any) (err error) {
 	default:
 		err = json.Unmarshal(data, v)
 	}
-	return decodeError(err)
+	return placed(decodeError(err), data, v)
 }
 
 // UnmarshalStrict is [Unmarshal] that also refuses duplicate names, names that
@@ -56,9 +56,9 @@ func Unmarshal(data []byte, v any) (err error) {
 func UnmarshalStrict(data []byte, v any) (err error) {
 	defer panicked(&err)
 	if factsOf(reflect.TypeOf(v))&anyFact != 0 {
-		return decodeError(v2.Unmarshal(data, v, strictExact))
+		return placed(decodeError(v2.Unmarshal(data, v, strictExact)), data, v)
 	}
-	return decodeError(v2.Unmarshal(data, v, strict))
+	return placed(decodeError(v2.Unmarshal(data, v, strict)), data, v)
 }
 
 // The engine compiles a type once per set of functions, so each set is made once.

@@ -16,6 +16,7 @@ import (
 // must hold none of it.
 type failure struct {
 	text   string
+	what   string // the end of text, of a value that has a place
 	offset int64
 	field  string
 	shown  error // for errors.As and errors.Is; its own text is harmless
@@ -36,7 +37,8 @@ func (f *failure) Is(target error) bool {
 
 // Offset returns how many bytes of the document were read when err, from one of
 // this package's functions, occurred. It is false where the engine does not tell:
-// for a value that its type's own method refused, and for unknown fields.
+// for unknown fields, and with encoding/json for a value that its type's own
+// method refused.
 func Offset(err error) (int64, bool) {
 	f, ok := errors.AsType[*failure](err)
 	if !ok || f.offset == unknown {
@@ -107,17 +109,37 @@ func syntaxFailure(err error, offset int64) *failure {
 func typeFailure(e *stdjson.UnmarshalTypeError, cause error) *failure {
 	kind, _, _ := strings.Cut(e.Value, " ")
 	shown := &stdjson.UnmarshalTypeError{Value: kind, Type: e.Type, Offset: e.Offset, Struct: e.Struct, Field: shorten(e.Field)}
+	f := valueFailure(shown.Field, e.Offset, fmt.Sprintf("%s does not fit Go type %s", kind, e.Type))
+	f.shown, f.hidden = shown, cause
+	return f
+}
+
+// valueFailure is that of one value.
+func valueFailure(field string, offset int64, what string) *failure {
 	where := ""
-	if shown.Field != "" {
-		where = "field " + strconv.Quote(shown.Field) + " "
+	if field != "" {
+		where = "field " + strconv.Quote(field) + " "
 	}
-	return &failure{
-		text:   fmt.Sprintf("json: %sat byte %d: %s does not fit Go type %s", where, e.Offset, kind, e.Type),
-		offset: e.Offset,
-		field:  shown.Field,
-		shown:  shown,
-		hidden: cause,
+	return &failure{text: fmt.Sprintf("json: %sat byte %d: %s", where, offset, what), what: what, offset: offset, field: field}
+}
+
+// Within makes the error of a document that was decoded by itself one of the document that has it as its member name, from the
+// byte start on; nil if it is no error of one value.
+func (f *failure) Within(name string, start int64) error {
+	if f.what == "" {
+		return nil
 	}
+	if f.field != "" {
+		name += "." + f.field
+	}
+	whole := valueFailure(shorten(name), start+f.offset, f.what)
+	whole.shown, whole.hidden = f.shown, f.hidden
+	if e, ok := f.shown.(*stdjson.UnmarshalTypeError); ok {
+		moved := *e
+		moved.Offset, moved.Field = whole.offset, whole.field
+		whole.shown = &moved
+	}
+	return whole
 }
 
 func unknownField(quoted string) *failure {

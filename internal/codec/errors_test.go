@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -36,6 +37,9 @@ type errorModel struct {
 	Num   stdjson.Number   `json:"num"`
 	Quote int              `json:"quote,string"`
 	List  []map[string]any `json:"list"`
+
+	Colors []map[string]color `json:"colors"`
+	When   Opt[color]         `json:"when"`
 }
 
 // No error quotes the document: "hunter2" and 55555 stand for what it holds.
@@ -104,11 +108,19 @@ func TestErrorPlaces(t *testing.T) {
 		"below":     {`{"sub":{"sub":{"name":[1]}}}`, 23, "sub.sub.name", `json: field "sub.sub.name" at byte 23: array does not fit Go type string`},
 		"top":       {`[]`, 1, "", `json: at byte 1: array does not fit Go type codec.errorModel`},
 		"map key":   {`{"keys":{"x":1}}`, 12, "keys.x", `json: field "keys.x" at byte 12: number does not fit Go type int`},
-		"method":    {`{"color":"x"}`, -1, "", "json: a value was refused by its type's own decoding method"},
+		"method":    {`{"color":"x"}`, 9, "color", `json: field "color" at byte 9: string was refused by the decoding method of Go type codec.color`},
+		"text":      {`{"sub":{"shade":"x"}}`, 16, "sub.shade", `json: field "sub.shade" at byte 16: string was refused by the decoding method of Go type codec.shade`},
+		"listed":    {`{"colors":[{},{"a/b":{}}]}`, 21, "colors.1.a/b", `json: field "colors.1.a/b" at byte 21: object was refused by the decoding method of Go type codec.color`},
+		"folded":    {`{"COLOR":"x"}`, 9, "COLOR", `json: field "COLOR" at byte 9: string was refused by the decoding method of Go type codec.color`},
+		"time":      {`{"time":"x"}`, 8, "time", `json: field "time" at byte 8: string was refused by the decoding method of Go type time.Time`},
+		"in an Opt": {`{"when":"x"}`, 8, "when", `json: field "when" at byte 8: string was refused by the decoding method of Go type codec.color`},
 	}
 	for name, tt := range tests {
 		t.Run(name, func(t *testing.T) {
-			for _, decode := range []unmarshal{Unmarshal, UnmarshalStrict} {
+			for name, decode := range map[string]unmarshal{"": Unmarshal, "folded": UnmarshalStrict} {
+				if name != "" && strings.Contains(tt.doc, "COLOR") {
+					continue // strict reading knows no such field
+				}
 				err := decode([]byte(tt.doc), new(errorModel))
 				require.EqualError(t, err, tt.text)
 				offset, told := Offset(fmt.Errorf("wrapped: %w", err))
@@ -127,6 +139,68 @@ func TestErrorPlaces(t *testing.T) {
 	require.False(t, told)
 	require.Empty(t, Field(errors.New("another")))
 	require.Empty(t, Field(nil))
+}
+
+// A place that the second look cannot find again is not made up.
+func TestErrorPlaceOfAMethodThatChangesItsMind(t *testing.T) {
+	for name, v := range map[string]any{"refuses once": &fickle{}, "panics then": &fickle{panics: true}, "another error": &fickle{always: true}} {
+		t.Run(name, func(t *testing.T) {
+			fickleCalls.Store(0)
+			fickleMood.Store(v)
+			err := Unmarshal([]byte(`{"a":1}`), new(struct{ A fickle }))
+			require.EqualError(t, err, "json: a value was refused by its type's own decoding method")
+			require.ErrorIs(t, err, errColor)
+			require.Empty(t, Field(err))
+		})
+	}
+}
+
+type fickle struct{ panics, always bool }
+
+var (
+	fickleCalls atomic.Int32
+	fickleMood  atomic.Value
+)
+
+func (*fickle) UnmarshalJSON([]byte) error {
+	mood := fickleMood.Load().(*fickle)
+	switch n := fickleCalls.Add(1); {
+	case n == 1 || mood.always:
+		return fmt.Errorf("%w at the call %d", errColor, n)
+	case mood.panics:
+		panic("at the second call")
+	}
+	return nil
+}
+
+// The error of a member can be made one of the document that it was cut out of.
+func TestErrorWithin(t *testing.T) {
+	for name, tt := range map[string]struct {
+		member, text string
+		v            any
+	}{
+		"type":     {`"x"`, `json: field "n" at byte 13: string does not fit Go type int`, new(int)},
+		"below":    {`[{"count":"x"}]`, `json: field "n.0.count" at byte 23: string does not fit Go type int8`, new([]errorModel)},
+		"method":   {`"x"`, `json: field "n" at byte 10: string was refused by the decoding method of Go type codec.color`, new(color)},
+		"below it": {`{"color":"x"}`, `json: field "n.color" at byte 19: string was refused by the decoding method of Go type codec.color`, new(errorModel)},
+	} {
+		t.Run(name, func(t *testing.T) {
+			f, ok := errors.AsType[*failure](Unmarshal([]byte(tt.member), tt.v))
+			require.True(t, ok)
+			whole := f.Within("n", 10)
+			require.EqualError(t, whole, tt.text)
+			offset, _ := Offset(whole)
+			mismatch, typed := errors.AsType[*stdjson.UnmarshalTypeError](whole)
+			if typed {
+				require.Equal(t, offset, mismatch.Offset)
+				require.Equal(t, Field(whole), mismatch.Field)
+			} else {
+				require.ErrorIs(t, whole, errColor)
+			}
+		})
+	}
+	syntax, _ := errors.AsType[*failure](Unmarshal([]byte(`{`), new(errorModel)))
+	require.NoError(t, syntax.Within("n", 10), "the document is whole, so that there is nothing to say")
 }
 
 func TestUnknownFieldIsNamedAndCut(t *testing.T) {

@@ -42,6 +42,13 @@ type NotFound struct {
 
 func (e *NotFound) Error() string { return e.Message }
 
+// Taken is an error model of all endpoints.
+type Taken struct {
+	Name string `json:"name"`
+}
+
+func (e *Taken) Error() string { return e.Name + " is taken" }
+
 // ListPetsRequest asks for a page.
 type ListPetsRequest struct {
 	Cursor string `query:"cursor,omitzero"`
