@@ -45,7 +45,7 @@ func TestHAProxyWays(t *testing.T) {
 func TestHAProxyRefusedStreams(t *testing.T) {
 	t.Parallel()
 	h := startHAProxy(t, setup{origin: startOrigin(t, nil).address, bind: withTLS, global: "tune.h2.max-concurrent-streams 2"})
-	c := h.client(t, crest.WithRetry(crest.Retry{Max: 100, Budget: crest.NoBound, Backoff: func(int, error) time.Duration { return 10 * time.Millisecond }}))
+	c := h.client(t, patient)
 	each(t, func(t *testing.T, name string, w way) {
 		if name == "upload" || name == "chunks" {
 			w = post // a large one can wait for ever: haproxy 2.6 does not give back the window that a refused stream took of its connection

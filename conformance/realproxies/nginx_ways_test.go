@@ -2,6 +2,7 @@ package realproxies
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -45,13 +46,16 @@ func TestNginxGoAway(t *testing.T) {
 	t.Parallel()
 	o := startOrigin(t, nil)
 	n := startNginx(t, site{origin: o.address, listen: "ssl http2", http: "keepalive_requests 3;"})
-	c := n.client(t, again(func() {}))
+	c := n.client(t, patient)
 	each(t, func(t *testing.T, name string, w way) {
 		for range 20 {
 			notRefused(t, name, inTime(t, w, c))
 		}
 	})
 }
+
+// patient tries again until it works: a server that takes few streams refuses the same one several times when all ways compete for it.
+var patient = crest.WithRetry(crest.Retry{Max: 100, Budget: crest.NoBound, Backoff: func(int, error) time.Duration { return 10 * time.Millisecond }})
 
 // notRefused holds an error of a way to a server that refuses streams: it is tried again, unless its body cannot be read again.
 func notRefused(t *testing.T, name string, err error) {
