@@ -34,14 +34,18 @@ type rule struct {
 }
 
 func collect(t reflect.Type) *tags {
-	c := &tags{
+	c := newTags()
+	c.elements(t)
+	return c
+}
+
+func newTags() *tags {
+	return &tags{
 		seen:     map[reflect.Type]bool{},
 		standIns: map[reflect.Type]validator.CustomTypeFunc{},
 		rewrites: map[reflect.Type]map[string]string{},
 		sampled:  map[reflect.Type][2]reflect.Value{},
 	}
-	c.elements(t)
-	return c
 }
 
 // elements goes through the containers at the top, which have no field and no tag.

@@ -1,0 +1,152 @@
+package validate
+
+import (
+	"reflect"
+	"sync"
+
+	"github.com/go-playground/validator/v10"
+)
+
+// known is what a type and its tag say by themselves, whatever model they stand in. A
+// program has many models and few kinds of fields: what is known of all fields of a
+// model is all that there is to know of it, and it costs a look at each.
+type known struct {
+	keeps   verdict // nil where there is nothing to look at
+	tagged  bool    // a validate tag stands here or below
+	leads   bool    // as in shape
+	open    bool
+	special bool // the engine needs a stand-in for a type
+}
+
+// knownOf returns nil where only the declaration as a whole tells: there is a mistake to
+// report, a rule that looks at other fields, or one that is left to the engine.
+func knownOf(t reflect.Type, tag string) *known {
+	at := knownAt{t, tag}
+	if k, ok := knowns.Load(at); ok {
+		return k.(*known)
+	}
+	var k *known
+	if tag == "" && isPlainModel(t) {
+		k = knownModel(t)
+	} else {
+		k = learn(t, tag)
+	}
+	knowns.Store(at, k)
+	return k
+}
+
+type knownAt struct {
+	typ reflect.Type
+	tag string
+}
+
+// knowns grows with the types and tags of a program.
+var knowns sync.Map // knownAt → *known, nil where nothing is known
+
+// isPlainModel reports whether t is a model that the engine is not shown something else for.
+func isPlainModel(t reflect.Type) bool {
+	return isModel(t) && !isOptional(t)
+}
+
+// knownModel puts together what is known of a model's fields.
+func knownModel(t reflect.Type) *known {
+	k, m, embeds := &known{}, &model{}, false
+	for i := range t.NumField() {
+		f := t.Field(i)
+		embeds = embeds || f.Anonymous
+		if !followed(f) {
+			continue
+		}
+		if !f.IsExported() && !isPlainModel(f.Type) {
+			return nil
+		}
+		part := knownOf(f.Type, f.Tag.Get("validate"))
+		if part == nil {
+			return nil
+		}
+		k.add(part)
+		if part.keeps != nil {
+			m.fields = append(m.fields, modelField{i, part.keeps})
+		}
+	}
+	if t.PkgPath() != "" || embeds { // others have no methods
+		if hasValuer(t) {
+			return nil
+		}
+		k.leads = k.leads || asks(t)
+	}
+	if len(m.fields) > 0 {
+		k.keeps = m.keeps
+	}
+	return k
+}
+
+func (k *known) add(part *known) {
+	k.tagged = k.tagged || part.tagged
+	k.leads = k.leads || part.leads
+	k.open = k.open || part.open
+	k.special = k.special || part.special
+}
+
+// learn compiles a field of a model that has no other.
+func learn(t reflect.Type, tag string) *known {
+	c := newTags()
+	rules := split(place{c, reflect.TypeFor[struct{}](), ""}.level(t, split(tag)))
+	if len(c.mistakes) > 0 || c.calls {
+		return nil
+	}
+	vs := c.verdicts()
+	keeps := vs.level(t, rules)
+	if vs.beyond {
+		return nil
+	}
+	if c.probe(plain, true); len(c.mistakes) > 0 {
+		return nil
+	}
+	leads, open := reaches(t)
+	return &known{keeps, c.found || tag != "", leads, open, len(c.standIns) > 0}
+}
+
+// knownTop goes into the containers at the top as [verdicts.top] does.
+func knownTop(t reflect.Type) *known {
+	if isPlainModel(t) {
+		return knownModel(t)
+	}
+	if t.Name() != "" {
+		return nil
+	}
+	switch t.Kind() {
+	case reflect.Pointer, reflect.Slice, reflect.Array, reflect.Map:
+	default:
+		return nil
+	}
+	k := knownTop(t.Elem())
+	if k == nil || t.Kind() == reflect.Pointer && t.Elem().Kind() != reflect.Struct {
+		return nil
+	}
+	vs, whole := &verdicts{}, *k
+	if t.Kind() == reflect.Pointer {
+		whole.keeps = vs.through(t, t.Elem(), k.keeps, true)
+	} else {
+		whole.keeps = vs.each(t, k.keeps)
+	}
+	if vs.beyond {
+		return nil
+	}
+	return &whole
+}
+
+// plan makes a plan for t, nil if there is nothing to validate.
+func (k *known) plan(t reflect.Type) *Plan {
+	switch {
+	case k.keeps == nil && !k.leads:
+		return nil
+	case k.keeps == nil:
+		return &Plan{asks: true}
+	}
+	p := &Plan{engine: plain, keeps: k.keeps, asks: k.leads, open: k.open}
+	if k.special {
+		p.engine = sync.OnceValue(func() *validator.Validate { return collect(t).engine() })
+	}
+	return p
+}
