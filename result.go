@@ -57,7 +57,7 @@ func compileResult(t reflect.Type) (*result, []error) {
 func (r *result) live() bool { return r.kind == liveResult }
 
 // secret reports whether a body of the model can hold a secret.
-func (r *result) secret() bool { return r.model != nil && r.model.secret }
+func (r *result) secret() bool { return r.model != nil && r.model.secret() }
 
 // accept is the Accept header that fits.
 func (r *result) accept(s *settings) string {

@@ -75,17 +75,11 @@ func hasCodecTag(tag reflect.StructTag) bool {
 	return false
 }
 
-// location is one location tag of a field.
-type location struct {
-	place Place
-	raw   string
-}
-
-func locationsOf(tag reflect.StructTag) []location {
-	var found []location
+func locationsOf(tag reflect.StructTag) []Place {
+	var found []Place
 	for _, place := range locations {
 		if raw, ok := tag.Lookup(place.String()); ok && raw != "-" {
-			found = append(found, location{place, raw})
+			found = append(found, place)
 		}
 	}
 	return found
