@@ -261,6 +261,9 @@ func (m *model) parse(f *field, raw string) {
 // shadow keeps the shallowest of each place and name. Two at one depth are a
 // mistake, but for encoding/json's rule that a tagged name beats a Go name.
 func (m *model) shadow() {
+	if !m.repeats() {
+		return
+	}
 	type key struct {
 		place Place
 		name  string
@@ -277,6 +280,20 @@ func (m *model) shadow() {
 		}
 	}
 	m.fields = slices.DeleteFunc(m.fields, func(f *field) bool { return kept[key{f.place, f.name}] != f })
+}
+
+// repeats reports whether two fields may have one place and name. Few are compared, which is sooner done
+// than a map is made.
+func (m *model) repeats() bool {
+	const few = 40
+	for i, f := range m.fields {
+		for _, other := range m.fields[:min(i, few)] {
+			if f.name == other.name && f.place == other.place {
+				return true
+			}
+		}
+	}
+	return len(m.fields) > few
 }
 
 func (f *field) beats(other *field) bool {

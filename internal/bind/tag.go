@@ -22,8 +22,13 @@ type options struct {
 // parseTag reads `name,option,key=value`. Each mistake lists what is allowed.
 func parseTag(place Place, raw string) (name string, o options, problems []string) {
 	name, rest, _ := strings.Cut(raw, ",")
-	for option := range strings.SplitSeq(rest, ",") {
-		if problem := o.set(place, option); option != "" && problem != "" {
+	for rest != "" {
+		var option string
+		option, rest, _ = strings.Cut(rest, ",")
+		if option == "" {
+			continue
+		}
+		if problem := o.set(place, option); problem != "" {
 			problems = append(problems, problem)
 		}
 	}

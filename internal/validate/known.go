@@ -2,6 +2,7 @@ package validate
 
 import (
 	"reflect"
+	"slices"
 	"sync"
 
 	"github.com/go-playground/validator/v10"
@@ -21,39 +22,72 @@ type known struct {
 // knownOf returns nil where only the declaration as a whole tells: there is a mistake to
 // report, a rule that looks at other fields, or one that is left to the engine.
 func knownOf(t reflect.Type, tag string) *known {
-	at := knownAt{t, tag}
-	if k, ok := knowns.Load(at); ok {
-		return k.(*known)
+	if tag == "" && isPlain(t) {
+		return nothing
 	}
-	var k *known
+	at := knownAt{t, tag}
+	knowns.RLock()
+	k, is := knowns.of[at]
+	knowns.RUnlock()
+	if is {
+		return k
+	}
 	if tag == "" && isPlainModel(t) {
 		k = knownModel(t)
 	} else {
 		k = learn(t, tag)
 	}
-	knowns.Store(at, k)
+	knowns.Lock()
+	defer knowns.Unlock()
+	knowns.of[at] = k
 	return k
 }
+
+// nothing is known of texts, numbers and booleans without a tag: there is nothing to say.
+var nothing = &known{}
 
 type knownAt struct {
 	typ reflect.Type
 	tag string
 }
 
-// knowns grows with the types and tags of a program.
-var knowns sync.Map // knownAt → *known, nil where nothing is known
+// knowns grows with the types and tags of a program. It is no sync.Map, which would look at such a key
+// for longer than this lock takes.
+var knowns = struct {
+	sync.RWMutex
+	of map[knownAt]*known // nil where nothing is known
+}{of: map[knownAt]*known{}}
 
 // isPlainModel reports whether t is a model that the engine is not shown something else for.
 func isPlainModel(t reflect.Type) bool {
-	return isModel(t) && !isOptional(t)
+	return isModel(t) && (!mayHaveMethods(t) || !isOptional(t))
+}
+
+// mayHaveMethods tells structs that have none, nor a pointer to them: asking those for an interface
+// would make their pointer's type, which nothing else needs.
+func mayHaveMethods(t reflect.Type) bool {
+	if t.PkgPath() != "" {
+		return true
+	}
+	for i := range t.NumField() {
+		if t.Field(i).Anonymous {
+			return true
+		}
+	}
+	return false
 }
 
 // knownModel puts together what is known of a model's fields.
 func knownModel(t reflect.Type) *known {
-	k, m, embeds := &known{}, &model{}, false
+	k, m := &known{}, &model{}
+	if mayHaveMethods(t) {
+		if hasValuer(t) {
+			return nil
+		}
+		k.leads = asks(t)
+	}
 	for i := range t.NumField() {
 		f := t.Field(i)
-		embeds = embeds || f.Anonymous
 		if !followed(f) {
 			continue
 		}
@@ -66,14 +100,8 @@ func knownModel(t reflect.Type) *known {
 		}
 		k.add(part)
 		if part.keeps != nil {
-			m.fields = append(m.fields, modelField{i, part.keeps})
+			m.fields = append(slices.Grow(m.fields, t.NumField()-i), modelField{i, part.keeps})
 		}
-	}
-	if t.PkgPath() != "" || embeds { // others have no methods
-		if hasValuer(t) {
-			return nil
-		}
-		k.leads = k.leads || asks(t)
 	}
 	if len(m.fields) > 0 {
 		k.keeps = m.keeps

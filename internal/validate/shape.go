@@ -81,7 +81,7 @@ var closed sync.Map // reflect.Type → bool
 func reaches(t reflect.Type) (leads, open bool) { return reach{}.visit(t) }
 
 func (r reach) visit(t reflect.Type) (leads, open bool) {
-	if t.PkgPath() == "" && isPlainKind(t.Kind()) {
+	if isPlain(t) {
 		return false, false
 	}
 	if leads, is := closed.Load(t); is {
@@ -105,9 +105,9 @@ func (r reach) visit(t reflect.Type) (leads, open bool) {
 	return leads, open
 }
 
-// isPlainKind reports whether values of a kind have no parts.
-func isPlainKind(kind reflect.Kind) bool {
-	return kind <= reflect.Complex128 || kind == reflect.String
+// isPlain reports whether t is one of Go's own texts, numbers and booleans, which have no parts and no methods.
+func isPlain(t reflect.Type) bool {
+	return t.PkgPath() == "" && (t.Kind() <= reflect.Complex128 || t.Kind() == reflect.String)
 }
 
 // partTypes yields the types of what a value of type t holds directly.
