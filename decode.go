@@ -186,9 +186,8 @@ func (m *material) text() (Codec, []byte, *CallError) {
 	if err != nil {
 		return nil, nil, fail(ErrResponse, KindDecode, err)
 	}
-	if x, ok := use.(xmlCodec); ok {
-		x.decoded = label != "" || bomEncoding(m.body) != nil
-		use = x
+	if x, ok := use.(utf8Reader); ok && (label != "" || bomEncoding(m.body) != nil) {
+		use = x.inUTF8()
 	}
 	return use, text, nil
 }

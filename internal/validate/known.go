@@ -120,7 +120,7 @@ func (k *known) add(part *known) {
 func learn(t reflect.Type, tag string) *known {
 	c := newTags()
 	rules := split(place{c, reflect.TypeFor[struct{}](), ""}.level(t, split(tag)))
-	if len(c.mistakes) > 0 || c.calls {
+	if len(c.mistakes) > 0 {
 		return nil
 	}
 	vs := c.verdicts()

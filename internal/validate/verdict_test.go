@@ -299,6 +299,7 @@ func TestLeftToTheEngine(t *testing.T) {
 			tags := collect(of)
 			require.True(t, tags.found)
 			require.Nil(t, tags.verdict(of))
+			require.Nil(t, knownTop(of))
 		})
 	}
 }
