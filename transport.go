@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -118,14 +119,16 @@ func sentDespite(err error) Sent {
 // a GOAWAY (RFC 9113, sections 6.8 and 8.7). The whole beginning must be net/http's own: what a server wrote stands further behind.
 func unprocessed(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
-		if unprocessedText.MatchString(err.Error()) {
+		if unprocessedText().MatchString(err.Error()) {
 			return true
 		}
 	}
 	return false
 }
 
-var unprocessedText = regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|http2: Transport received Server's graceful shutdown GOAWAY)`)
+var unprocessedText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|http2: Transport received Server's graceful shutdown GOAWAY)`)
+})
 
 // quotesServer finds the errors whose text is partly the server's: nothing else may be read out of them.
 func quotesServer(err error) Kind {
