@@ -16,7 +16,7 @@ type known struct {
 	tagged  bool    // a validate tag stands here or below
 	leads   bool    // as in shape
 	open    bool
-	special bool // the engine needs a stand-in for a type
+	special bool // the engine must be shown something else
 }
 
 // knownOf returns nil where only the declaration as a whole tells: there is a mistake to
@@ -119,12 +119,12 @@ func (k *known) add(part *known) {
 // learn compiles a field of a model that has no other.
 func learn(t reflect.Type, tag string) *known {
 	c := newTags()
-	rules := split(place{c, reflect.TypeFor[struct{}](), ""}.level(t, split(tag)))
+	seen := place{c, reflect.TypeFor[struct{}](), ""}.level(t, split(tag))
 	if len(c.mistakes) > 0 {
 		return nil
 	}
 	vs := c.verdicts()
-	keeps := vs.level(t, rules)
+	keeps := vs.level(t, split(seen))
 	if vs.beyond {
 		return nil
 	}
@@ -132,7 +132,7 @@ func learn(t reflect.Type, tag string) *known {
 		return nil
 	}
 	leads, open := reaches(t)
-	return &known{keeps, c.found || tag != "", leads, open, len(c.standIns) > 0}
+	return &known{keeps, c.found || tag != "", leads, open, seen != tag || !c.unchanged()}
 }
 
 // knownTop goes into the containers at the top as [verdicts.top] does.

@@ -231,7 +231,7 @@ func skipAbsent(rules []string) []string {
 // engine returns the validator for these tags: the common one, unless a type
 // needs a stand-in, which an engine must know before its first use.
 func (c *tags) engine() *validator.Validate {
-	if len(c.standIns) == 0 && len(c.rewrites) == 0 {
+	if c.unchanged() {
 		return plain()
 	}
 	v := newEngine()
@@ -243,6 +243,9 @@ func (c *tags) engine() *validator.Validate {
 	}
 	return v
 }
+
+// unchanged reports whether the engine sees types and tags as they are.
+func (c *tags) unchanged() bool { return len(c.standIns) == 0 && len(c.rewrites) == 0 }
 
 var plain = sync.OnceValue(newEngine)
 
