@@ -140,10 +140,7 @@ func (w jsonWalk) mapType(t reflect.Type) *misfit {
 }
 
 func (w jsonWalk) structType(t reflect.Type) *misfit {
-	for sf := range jsonStructFields(t) {
-		if isPlain(sf.Type) {
-			continue
-		}
+	for sf := range jsonStructFields(t, false) {
 		if _, ok := embeddedStruct(sf); !ok && !sf.IsExported() {
 			continue
 		}

@@ -285,7 +285,7 @@ func (in inspection) visit(t reflect.Type, top bool) []string {
 }
 
 func (in inspection) structure(t reflect.Type, top bool) (problems []string) {
-	for sf := range jsonStructFields(t) {
+	for sf := range jsonStructFields(t, !top || !in.spared) {
 		if embedded, ok := embeddedStruct(sf); ok {
 			problems = append(problems, in.visit(embedded, top)...)
 			continue
@@ -307,11 +307,14 @@ func behind(step string, problems []string) []string {
 	return problems
 }
 
-// jsonStructFields yields the fields that encoding/json looks at.
-func jsonStructFields(t reflect.Type) func(yield func(reflect.StructField) bool) {
+// jsonStructFields yields the fields that encoding/json looks at, perhaps without those of plain types.
+func jsonStructFields(t reflect.Type, plain bool) func(yield func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
 		for i := range t.NumField() {
 			sf := t.Field(i)
+			if !plain && isPlain(sf.Type) {
+				continue
+			}
 			if _, skip := jsonName(sf); skip || !sf.IsExported() && !sf.Anonymous {
 				continue
 			}

@@ -59,42 +59,23 @@ var knowns = struct {
 }{of: map[knownAt]*known{}}
 
 // isPlainModel reports whether t is a model that the engine is not shown something else for.
-func isPlainModel(t reflect.Type) bool {
-	return isModel(t) && (!mayHaveMethods(t) || !isOptional(t))
-}
+func isPlainModel(t reflect.Type) bool { return isModel(t) && !isOptional(t) }
 
-// mayHaveMethods tells structs that have none, nor a pointer to them: asking those for an interface
-// would make their pointer's type, which nothing else needs.
-func mayHaveMethods(t reflect.Type) bool {
-	if t.PkgPath() != "" {
-		return true
-	}
-	for i := range t.NumField() {
-		if t.Field(i).Anonymous {
-			return true
-		}
-	}
-	return false
-}
-
-// knownModel puts together what is known of a model's fields.
+// knownModel puts together what is known of a model's fields. It asks for methods only where there can be
+// some: for that a run-time type would need that of its pointer, which is slow to make.
 func knownModel(t reflect.Type) *known {
-	k, m := &known{}, &model{}
-	if mayHaveMethods(t) {
-		if hasValuer(t) {
-			return nil
-		}
-		k.leads = asks(t)
-	}
+	k, m, methods := &known{}, &model{}, t.PkgPath() != ""
 	for i := range t.NumField() {
 		f := t.Field(i)
-		if !followed(f) {
+		methods = methods || f.Anonymous
+		tag := f.Tag.Get("validate")
+		if tag == "-" || !f.IsExported() && !f.Anonymous {
 			continue
 		}
 		if !f.IsExported() && !isPlainModel(f.Type) {
 			return nil
 		}
-		part := knownOf(f.Type, f.Tag.Get("validate"))
+		part := knownOf(f.Type, tag)
 		if part == nil {
 			return nil
 		}
@@ -102,6 +83,12 @@ func knownModel(t reflect.Type) *known {
 		if part.keeps != nil {
 			m.fields = append(slices.Grow(m.fields, t.NumField()-i), modelField{i, part.keeps})
 		}
+	}
+	if methods {
+		if hasValuer(t) || isOptional(t) {
+			return nil
+		}
+		k.leads = k.leads || asks(t)
 	}
 	if len(m.fields) > 0 {
 		k.keeps = m.keeps
@@ -137,7 +124,7 @@ func learn(t reflect.Type, tag string) *known {
 
 // knownTop goes into the containers at the top as [verdicts.top] does.
 func knownTop(t reflect.Type) *known {
-	if isPlainModel(t) {
+	if isModel(t) {
 		return knownModel(t)
 	}
 	if t.Name() != "" {
