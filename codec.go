@@ -87,6 +87,10 @@ type strictReader interface {
 	strict(data []byte, v any) error
 }
 
+// utf8Reader is a codec that may be told that what it reads is in UTF-8 already. It is an interface so that encoding/xml
+// is linked into those programs alone that use [XML].
+type utf8Reader interface{ inUTF8() Codec }
+
 var jsonTypes = []string{jsonMediaType, "text/json", "*/*+json"}
 
 // XML returns a codec over encoding/xml, for application/xml, text/xml and types that end in +xml.
@@ -94,6 +98,11 @@ func XML() Codec { return xmlCodec{} }
 
 type xmlCodec struct {
 	decoded bool // the bytes are UTF-8, whatever the document says of itself (RFC 7303, section 3)
+}
+
+func (x xmlCodec) inUTF8() Codec {
+	x.decoded = true
+	return x
 }
 
 func (xmlCodec) MediaTypes() []string {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"reflect"
+	"sync"
 
 	"github.com/crest-go/crest/internal/bind"
 	"github.com/crest-go/crest/internal/codec"
@@ -16,13 +17,20 @@ type modelPlan struct {
 	t      reflect.Type
 	bind   *bind.Response
 	rules  *validate.Plan
-	secret bool // a body of it is quoted in no error
+	looked sync.Once
+	hides  bool
+}
+
+// secret reports whether a body of the model is quoted in no error. It is found when it is first asked.
+func (p *modelPlan) secret() bool {
+	p.looked.Do(func() { p.hides = codec.HoldsSecret(p.t) })
+	return p.hides
 }
 
 func compileModel(t reflect.Type) (*modelPlan, []error) {
 	plan, mistakes := bind.CompileResponse(t)
 	rules, ruleMistakes := validate.Compile(t)
-	return &modelPlan{t, plan, rules, codec.HoldsSecret(t)}, append(mistakes, ruleMistakes...)
+	return &modelPlan{t: t, bind: plan, rules: rules}, append(mistakes, ruleMistakes...)
 }
 
 // material is what there is to decode from.
@@ -49,7 +57,7 @@ var (
 // decode fills v, which can be addressed, from an answer. It reports whether there was something
 // that the model's rules can be held to.
 func (p *modelPlan) decode(v reflect.Value, from *material) (bool, *CallError) {
-	from.hidden = from.hidden || p.secret
+	from.hidden = from.hidden || p.secret()
 	filled, err := p.decodeBody(v, from)
 	if err != nil {
 		return false, err
@@ -184,9 +192,8 @@ func (m *material) text() (Codec, []byte, *CallError) {
 	if err != nil {
 		return nil, nil, fail(ErrResponse, KindDecode, err)
 	}
-	if x, ok := use.(xmlCodec); ok {
-		x.decoded = label != "" || bomEncoding(m.body) != nil
-		use = x
+	if x, ok := use.(utf8Reader); ok && (label != "" || bomEncoding(m.body) != nil) {
+		use = x.inUTF8()
 	}
 	return use, text, nil
 }

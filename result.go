@@ -61,7 +61,7 @@ func (r *result) secret() bool {
 	if r.piece != nil {
 		return r.piece.secret()
 	}
-	return r.model != nil && r.model.secret
+	return r.model != nil && r.model.secret()
 }
 
 // accept is the Accept header that fits.

@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"syscall"
 	"time"
 )
@@ -118,15 +119,17 @@ func sentDespite(err error) Sent {
 // a GOAWAY (RFC 9113, sections 6.8 and 8.7), or that never began. The whole beginning must be net/http's own: what a server wrote stands further behind.
 func unprocessed(err error) bool {
 	for ; err != nil; err = errors.Unwrap(err) {
-		if unprocessedText.MatchString(textOf(err)) {
+		if unprocessedText().MatchString(textOf(err)) {
 			return true
 		}
 	}
 	return false
 }
 
-var unprocessedText = regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|` +
-	`http2: Transport received Server's graceful shutdown GOAWAY|http2: client conn (not usable|could not be established)|net/http: cannot rewind body after connection loss)`)
+var unprocessedText = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^(http2: Transport: cannot retry err \[)?(stream error: stream ID \d+; REFUSED_STREAM|` +
+		`http2: Transport received Server's graceful shutdown GOAWAY|http2: client conn (not usable|could not be established)|net/http: cannot rewind body after connection loss)`)
+})
 
 // quotesServer finds the errors whose text is partly the server's: nothing else may be read out of them.
 func quotesServer(err error) Kind {

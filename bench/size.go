@@ -14,11 +14,16 @@ const benchModule = "github.com/crest-go/crest/bench"
 
 // Hello is the smallest program that uses a library: one operation, its answer
 // and its error model. They lie in bench/size.
-type Hello struct{ Name, folder string }
+type Hello struct{ Name, folder, tags string }
 
-// Hellos lists them, that of the standard library first.
+// Hellos lists them, that of the standard library first. The tag is one of validator/v10: it leaves out the rule validateFn,
+// which looks methods up by name, so that the linker keeps all exported ones.
 func Hellos() []Hello {
-	return []Hello{{"net/http", "nethttp"}, {"crest", "crest"}, {"resty", "resty"}, {"requests", "requests"}}
+	const noLookup = "validator_novalidatefn"
+	return []Hello{
+		{"net/http", "nethttp", ""}, {"crest", "crest", ""}, {"crest, `-tags " + noLookup + "`", "crest", noLookup},
+		{"resty", "resty", ""}, {"requests", "requests", ""},
+	}
 }
 
 // Size is what a [Hello] brings along.
@@ -49,7 +54,7 @@ func Sizes(ctx context.Context, strip bool) (map[string]Size, error) {
 
 func (h Hello) measure(ctx context.Context, dir string, strip bool) (size Size, err error) {
 	program := filepath.Join(dir, h.folder)
-	if err := Build(ctx, program, benchModule+"/size/"+h.folder, strip); err != nil {
+	if err := Build(ctx, program, benchModule+"/size/"+h.folder, h.tags, strip); err != nil {
 		return size, err
 	}
 	info, err := os.Stat(program)
@@ -58,7 +63,7 @@ func (h Hello) measure(ctx context.Context, dir string, strip bool) (size Size, 
 	}
 	size.Bytes = info.Size()
 	const packages = `{{if and .Module (ne .Module.Path "` + benchModule + `")}}{{.Module.Path}}{{end}}`
-	out, err := run(ctx, "list", "-deps", "-f", packages, benchModule+"/size/"+h.folder)
+	out, err := run(ctx, "list", "-tags", h.tags, "-deps", "-f", packages, benchModule+"/size/"+h.folder)
 	modules := map[string]bool{}
 	for module := range strings.FieldsSeq(out) {
 		size.Packages++
@@ -68,9 +73,9 @@ func (h Hello) measure(ctx context.Context, dir string, strip bool) (size Size, 
 	return size, err
 }
 
-// Build makes a program of a package of this module.
-func Build(ctx context.Context, program, path string, strip bool) error {
-	args := []string{"build", "-o", program}
+// Build makes a program of a package of this module, with build tags if there are any.
+func Build(ctx context.Context, program, path, tags string, strip bool) error {
+	args := []string{"build", "-tags", tags, "-o", program}
 	if strip {
 		args = append(args, "-trimpath", "-ldflags=-s -w")
 	}

@@ -47,6 +47,22 @@ func implements(t, iface reflect.Type) bool {
 	return t.Implements(iface) || t.Kind() != reflect.Interface && reflect.PointerTo(t).Implements(iface)
 }
 
+// mayHaveMethods tells types that have none, nor a pointer to them: asking those for an
+// interface would make their pointer's type, which nothing else needs.
+func mayHaveMethods(t reflect.Type) bool {
+	if t.PkgPath() != "" || t.Kind() == reflect.Interface || t.Kind() == reflect.Pointer {
+		return true
+	}
+	if t.Kind() == reflect.Struct {
+		for i := range t.NumField() {
+			if t.Field(i).Anonymous {
+				return true
+			}
+		}
+	}
+	return false
+}
+
 func marshalsItself(t reflect.Type) bool {
 	return implements(t, jsonMarshalerType) || implements(t, textMarshalerType)
 }
@@ -128,7 +144,7 @@ func (p *requestPlan) wholeModel() {
 
 // empty reports whether t is a struct without fields, such as an Empty.
 func empty(t reflect.Type) bool {
-	if t.Kind() != reflect.Struct || marshalsItself(t) {
+	if t.Kind() != reflect.Struct {
 		return false
 	}
 	for i := range t.NumField() {
@@ -136,22 +152,22 @@ func empty(t reflect.Type) bool {
 			return false
 		}
 	}
-	return true
+	return !marshalsItself(t)
 }
 
 // byField reports whether a codec can't take the model in one go: a field has a
 // format, or is an Opt that unset would have to be left out.
 func (m *model) byField(sending bool) bool {
-	if marshalsItself(m.typ) || m.forXML() {
-		return false // whoever writes it looks at the fields in its own way
+	return slices.ContainsFunc(m.fields, func(f *field) bool { return f.wantsField(sending) }) &&
+		!marshalsItself(m.typ) && !m.forXML() // whoever writes those looks at the fields in its own way
+}
+
+func (f *field) wantsField(sending bool) bool {
+	if !sending || f.omitZero || f.format != "" {
+		return f.format != ""
 	}
-	for _, f := range m.fields {
-		_, opt := isOptional(f.typ)
-		if f.format != "" || sending && opt && !f.omitZero {
-			return true
-		}
-	}
-	return false
+	_, opt := isOptional(f.typ)
+	return opt
 }
 
 // forXML reports whether the model is tagged for XML and not for JSON.

@@ -106,6 +106,7 @@ func (f *field) alloc(model reflect.Value) reflect.Value {
 // model is what a walk over a struct type finds.
 type model struct {
 	typ      reflect.Type
+	name     string // of the type, for messages
 	fields   []*field
 	loose    []*field // in no place: json fields by their Go name, or mistakes
 	xml      bool     // tagged for XML
@@ -115,10 +116,11 @@ type model struct {
 // walk collects the fields of struct type t and of the structs that it embeds.
 // A field shadows another of the same place and name that lies deeper.
 func walk(t reflect.Type) *model {
-	m := &model{typ: t}
+	m := &model{typ: t, name: typeName(t)}
 	if t.Kind() != reflect.Struct {
 		return m
 	}
+	m.fields = make([]*field, 0, t.NumField())
 	m.structure(t, nil, "", false, nil)
 	if m.located() {
 		for _, f := range m.loose {
@@ -139,7 +141,16 @@ func (m *model) located() bool {
 
 // at returns the fields of one place, in declared order.
 func (m *model) at(place Place) []*field {
-	var found []*field
+	count := 0
+	for _, f := range m.fields {
+		if f.place == place {
+			count++
+		}
+	}
+	if count == 0 {
+		return nil
+	}
+	found := make([]*field, 0, count)
 	for _, f := range m.fields {
 		if f.place == place {
 			found = append(found, f)
@@ -152,13 +163,15 @@ func (m *model) structure(t reflect.Type, index []int, path string, sealed bool,
 	if slices.Contains(within, t) {
 		return // embeds itself through a pointer: deeper fields are shadowed anyway
 	}
-	within = append(within, t)
-	for i := range t.NumField() {
-		sf := t.Field(i)
-		f := &field{model: typeName(m.typ), path: path + sf.Name, index: append(slices.Clone(index), i), typ: sf.Type, sealed: sealed}
+	depth := len(index) + 1
+	fields, indexes := make([]field, t.NumField()), make([]int, 0, t.NumField()*depth)
+	for i := range fields {
+		sf, f := t.Field(i), &fields[i]
+		indexes = append(append(indexes, index...), i)
+		*f = field{model: m.name, path: path + sf.Name, index: indexes[i*depth : len(indexes) : len(indexes)], typ: sf.Type, sealed: sealed}
 		if embedded, ok := embeddedStruct(sf); ok {
 			hidden := sf.Type.Kind() == reflect.Pointer && !sf.IsExported()
-			m.structure(embedded, f.index, f.path+".", sealed || hidden, within)
+			m.structure(embedded, f.index, f.path+".", sealed || hidden, append(slices.Clip(within), t))
 			continue
 		}
 		m.field(f, sf)
@@ -168,8 +181,10 @@ func (m *model) structure(t reflect.Type, index []int, path string, sealed bool,
 // embeddedStruct gives the struct whose fields t shares: embedded, and not
 // given a place or a json name of its own.
 func embeddedStruct(sf reflect.StructField) (reflect.Type, bool) {
-	name, skip := jsonName(sf)
-	if !sf.Anonymous || name != "" || skip || len(locationsOf(sf.Tag)) > 0 {
+	if !sf.Anonymous {
+		return nil, false
+	}
+	if name, skip := jsonName(sf); name != "" || skip || len(locationsOf(sf.Tag)) > 0 {
 		return nil, false
 	}
 	t := sf.Type
@@ -180,25 +195,24 @@ func embeddedStruct(sf reflect.StructField) (reflect.Type, bool) {
 }
 
 func (m *model) field(f *field, sf reflect.StructField) {
-	f.def, f.hasDefault = sf.Tag.Lookup("default")
-	f.zeroer = hasIsZero(f.typ)
-	_, xml := sf.Tag.Lookup("xml")
-	m.xml = m.xml || xml
-	places := locationsOf(sf.Tag)
-	raw, tagged := sf.Tag.Lookup("json")
-	switch {
+	tags := readTags(string(sf.Tag))
+	f.def, f.hasDefault = tags.def.value, tags.def.is
+	m.xml = m.xml || tags.xml.is
+	json := tags.json
+	switch at, count := tags.location(); {
 	case !sf.IsExported():
-		if len(places) > 0 || tagged && raw != "-" {
+		if count > 0 || json.is && json.value != "-" {
 			m.mistakes = append(m.mistakes, f.mistake("is tagged but not exported: export it, or take the tag out"))
 		}
-	case len(places) > 1:
-		m.mistakes = append(m.mistakes, f.mistake("has the tags %s and %s: a field has one place", places[0].place, places[1].place))
-	case len(places) == 1:
-		m.place(f, places[0], raw, tagged)
-	case tagged && raw == "-":
-	case tagged:
-		m.json(f, raw)
-	case skipped(sf.Tag):
+	case count > 1:
+		places := locationsOf(sf.Tag)
+		m.mistakes = append(m.mistakes, f.mistake("has the tags %s and %s: a field has one place", places[0], places[1]))
+	case count == 1:
+		m.place(f, at, tags.places[at], json)
+	case json.is && json.value == "-":
+	case json.is:
+		m.json(f, json)
+	case tags.skipped():
 	case sf.Name == "Body" && !hasCodecTag(sf.Tag):
 		f.place = inBody
 		m.fields = append(m.fields, f)
@@ -206,21 +220,17 @@ func (m *model) field(f *field, sf reflect.StructField) {
 		f.place, f.name = inJSON, sf.Name
 		m.loose = append(m.loose, f)
 	}
+	f.zeroer = (f.omitZero || f.hasDefault) && hasIsZero(f.typ) // nobody else asks
 }
 
-// skipped reports whether a location tag is "-".
-func skipped(tag reflect.StructTag) bool {
-	return slices.ContainsFunc(locations[:], func(p Place) bool { return tag.Get(p.String()) == "-" })
-}
-
-func (m *model) place(f *field, at location, json string, tagged bool) {
-	f.place, f.tag = at.place, at.place.String()+":"+`"`+at.raw+`"`
-	f.hidden = tagged && json == "-"
-	m.parse(f, at.raw)
+func (m *model) place(f *field, place Place, tag, json tagText) {
+	f.place, f.tag = place, tag.text(place.String())
+	f.hidden = json.is && json.value == "-"
+	m.parse(f, tag.value)
 	switch {
 	case f.name == "":
-		m.mistakes = append(m.mistakes, f.mistake("has no name: write %s:\"name\"", at.place))
-	case tagged && json != "-":
+		m.mistakes = append(m.mistakes, f.mistake("has no name: write %s:\"name\"", place))
+	case json.is && json.value != "-":
 		m.mistakes = append(m.mistakes, f.mistake("has a json name too: a field has one place (json:\"-\" keeps it out of the body)"))
 	case (f.place == Header || f.place == Cookie) && !ValidToken(strings.TrimSuffix(f.name, "*")) && f.name != "*":
 		m.mistakes = append(m.mistakes, f.mistake("is named by no token: use letters, digits and -"))
@@ -231,9 +241,9 @@ func (m *model) place(f *field, at location, json string, tagged bool) {
 	m.fields = append(m.fields, f)
 }
 
-func (m *model) json(f *field, raw string) {
-	f.place, f.tag = inJSON, `json:"`+raw+`"`
-	m.parse(f, raw)
+func (m *model) json(f *field, tag tagText) {
+	f.place, f.tag = inJSON, tag.text("json")
+	m.parse(f, tag.value)
 	if f.named = f.name != ""; !f.named {
 		f.name = f.path[strings.LastIndexByte(f.path, '.')+1:]
 	}
@@ -251,6 +261,9 @@ func (m *model) parse(f *field, raw string) {
 // shadow keeps the shallowest of each place and name. Two at one depth are a
 // mistake, but for encoding/json's rule that a tagged name beats a Go name.
 func (m *model) shadow() {
+	if !m.repeats() {
+		return
+	}
 	type key struct {
 		place Place
 		name  string
@@ -267,6 +280,20 @@ func (m *model) shadow() {
 		}
 	}
 	m.fields = slices.DeleteFunc(m.fields, func(f *field) bool { return kept[key{f.place, f.name}] != f })
+}
+
+// repeats reports whether two fields may have one place and name. Few are compared, which is sooner done
+// than a map is made.
+func (m *model) repeats() bool {
+	const few = 40
+	for i, f := range m.fields {
+		for _, other := range m.fields[:min(i, few)] {
+			if f.name == other.name && f.place == other.place {
+				return true
+			}
+		}
+	}
+	return len(m.fields) > few
 }
 
 func (f *field) beats(other *field) bool {

@@ -62,7 +62,7 @@ func (p *requestPlan) multipart(forms []*field) {
 	}
 	rivals := compete(b.form)
 	for _, p := range b.parts {
-		if p.file != nil {
+		if p.file != nil && rivals != nil {
 			rivals[p.file.name] = p.file
 		}
 	}

@@ -3,7 +3,7 @@ package bind
 import (
 	"encoding/json"
 	"reflect"
-	"strings"
+	"sync"
 )
 
 // jsonField is a field of a JSON body that the plan writes or reads itself.
@@ -187,29 +187,37 @@ func (s scalar) appendJSON(dst []byte, v reflect.Value) ([]byte, error) {
 // deeper lists what is only allowed at the top of a body: format=, default and
 // an Opt that can't be left out. Each begins with the path to it.
 func deeper(t reflect.Type, top, sending bool) []string {
-	var problems []string
-	make(inspection).visit(t, "", func(path string, sf reflect.StructField) {
-		if top && strings.Count(path, ".") == 1 && !strings.Contains(path, "[") {
-			return
+	if isPlain(t) {
+		return nil
+	}
+	in := inspection{sending: sending, spared: top, seen: make(map[inspected]bool), sound: &soundRead}
+	if sending {
+		in.sound = &soundSent
+	}
+	problems := in.visit(t, true)
+	if len(problems) == 0 {
+		for here := range in.seen {
+			if !here.top {
+				in.sound.Store(here.typ, nil)
+			}
 		}
-		problems = append(problems, fieldProblems(path, sf, sending)...)
-	})
+	}
 	return problems
 }
 
-func fieldProblems(path string, sf reflect.StructField, sending bool) (problems []string) {
+func (in inspection) field(sf reflect.StructField) (problems []string) {
 	_, o, _ := parseTag(inJSON, sf.Tag.Get("json"))
 	if o.format != "" {
-		problems = append(problems, path+" has a format below the top level of the body: use a type with MarshalJSON and UnmarshalJSON (docs/recipes.md, \"Times in another form\")")
+		problems = append(problems, " has a format below the top level of the body: use a type with MarshalJSON and UnmarshalJSON (docs/recipes.md, \"Times in another form\")")
 	}
 	if _, ok := sf.Tag.Lookup("default"); ok {
-		problems = append(problems, path+" has a default below the top level of the body: set it in the code, or use a type of its own")
+		problems = append(problems, " has a default below the top level of the body: set it in the code, or use a type of its own")
 	}
 	if place := strayPlace(sf); place != "" {
-		problems = append(problems, path+" has a "+place+" tag below the top level of the body, where it means nothing: add a json tag, which is json:\"-\" for a field that JSON does not have")
+		problems = append(problems, " has a "+place+" tag below the top level of the body, where it means nothing: add a json tag, which is json:\"-\" for a field that JSON does not have")
 	}
-	if _, opt := isOptional(sf.Type); opt && sending && !o.omitZero {
-		problems = append(problems, path+" is optional below the top level of the body: add omitzero to its json tag, or it could not be left out")
+	if _, opt := isOptional(sf.Type); opt && in.sending && !o.omitZero {
+		problems = append(problems, " is optional below the top level of the body: add omitzero to its json tag, or it could not be left out")
 	}
 	return problems
 }
@@ -229,7 +237,12 @@ func strayPlace(sf reflect.StructField) string {
 
 // inspection holds the types that were looked into, so that those which hold
 // themselves come to an end. Any named type can: type List []List.
-type inspection map[inspected]bool
+type inspection struct {
+	sending bool
+	spared  bool // the fields at the top may have what those below may not
+	seen    map[inspected]bool
+	sound   *sync.Map
+}
 
 // inspected tells the top from below it, where other rules hold.
 type inspected struct {
@@ -237,47 +250,71 @@ type inspected struct {
 	top bool
 }
 
-// visit calls f for each field that a JSON body of type t would hold.
-func (seen inspection) visit(t reflect.Type, path string, f func(path string, sf reflect.StructField)) {
-	here := inspected{t, path == ""}
-	if seen[here] {
-		return
+// The types that were in order below the top: models share those of their fields.
+var soundSent, soundRead sync.Map // of reflect.Type to nil
+
+// visit lists the problems of the fields that a JSON body of type t would hold.
+func (in inspection) visit(t reflect.Type, top bool) []string {
+	if !top {
+		if _, sound := in.sound.Load(t); sound || isPlain(t) {
+			return nil
+		}
 	}
-	seen[here] = true
-	if inner, ok := isOptional(t); ok {
-		seen.visit(inner, path, f)
-		return
+	here := inspected{t, top}
+	if in.seen[here] {
+		return nil
 	}
-	if t == timeType || marshalsItself(t) {
-		return
+	in.seen[here] = true
+	if mayHaveMethods(t) {
+		if inner, ok := isOptional(t); ok {
+			return in.visit(inner, top)
+		}
+		if t == timeType || marshalsItself(t) {
+			return nil
+		}
 	}
 	switch t.Kind() {
 	case reflect.Pointer:
-		seen.visit(t.Elem(), path, f)
+		return in.visit(t.Elem(), top)
 	case reflect.Slice, reflect.Array, reflect.Map:
-		seen.visit(t.Elem(), path+"[]", f)
+		return behind("[]", in.visit(t.Elem(), false))
 	case reflect.Struct:
-		seen.structure(t, path, f)
+		return in.structure(t, top)
 	}
+	return nil
 }
 
-func (seen inspection) structure(t reflect.Type, path string, f func(path string, sf reflect.StructField)) {
-	for sf := range jsonStructFields(t) {
+func (in inspection) structure(t reflect.Type, top bool) (problems []string) {
+	for sf := range jsonStructFields(t, !top || !in.spared) {
 		if embedded, ok := embeddedStruct(sf); ok {
-			seen.visit(embedded, path, f)
+			problems = append(problems, in.visit(embedded, top)...)
 			continue
 		}
-		at := path + "." + sf.Name
-		f(at, sf)
-		seen.visit(sf.Type, at, f)
+		var own []string
+		if !top || !in.spared {
+			own = in.field(sf)
+		}
+		problems = append(problems, behind("."+sf.Name, append(own, in.visit(sf.Type, false)...))...)
 	}
+	return problems
 }
 
-// jsonStructFields yields the fields that encoding/json looks at.
-func jsonStructFields(t reflect.Type) func(yield func(reflect.StructField) bool) {
+// behind puts a step before the paths that problems begin with.
+func behind(step string, problems []string) []string {
+	for i := range problems {
+		problems[i] = step + problems[i]
+	}
+	return problems
+}
+
+// jsonStructFields yields the fields that encoding/json looks at, perhaps without those of plain types.
+func jsonStructFields(t reflect.Type, plain bool) func(yield func(reflect.StructField) bool) {
 	return func(yield func(reflect.StructField) bool) {
 		for i := range t.NumField() {
 			sf := t.Field(i)
+			if !plain && isPlain(sf.Type) {
+				continue
+			}
 			if _, skip := jsonName(sf); skip || !sf.IsExported() && !sf.Anonymous {
 				continue
 			}

@@ -52,7 +52,7 @@ const (
 	bytesScalar
 )
 
-var scalarKinds = map[reflect.Kind]scalarKind{
+var scalarKinds = [reflect.UnsafePointer + 1]scalarKind{
 	reflect.String: stringScalar, reflect.Bool: boolScalar,
 	reflect.Int: intScalar, reflect.Int8: intScalar, reflect.Int16: intScalar, reflect.Int32: intScalar, reflect.Int64: intScalar,
 	reflect.Uint: uintScalar, reflect.Uint8: uintScalar, reflect.Uint16: uintScalar, reflect.Uint32: uintScalar, reflect.Uint64: uintScalar, reflect.Uintptr: uintScalar,

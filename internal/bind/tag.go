@@ -22,8 +22,13 @@ type options struct {
 // parseTag reads `name,option,key=value`. Each mistake lists what is allowed.
 func parseTag(place Place, raw string) (name string, o options, problems []string) {
 	name, rest, _ := strings.Cut(raw, ",")
-	for option := range strings.SplitSeq(rest, ",") {
-		if problem := o.set(place, option); option != "" && problem != "" {
+	for rest != "" {
+		var option string
+		option, rest, _ = strings.Cut(rest, ",")
+		if option == "" {
+			continue
+		}
+		if problem := o.set(place, option); problem != "" {
 			problems = append(problems, problem)
 		}
 	}
@@ -75,17 +80,11 @@ func hasCodecTag(tag reflect.StructTag) bool {
 	return false
 }
 
-// location is one location tag of a field.
-type location struct {
-	place Place
-	raw   string
-}
-
-func locationsOf(tag reflect.StructTag) []location {
-	var found []location
+func locationsOf(tag reflect.StructTag) []Place {
+	var found []Place
 	for _, place := range locations {
 		if raw, ok := tag.Lookup(place.String()); ok && raw != "-" {
-			found = append(found, location{place, raw})
+			found = append(found, place)
 		}
 	}
 	return found

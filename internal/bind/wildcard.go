@@ -129,8 +129,12 @@ func (i item) simple() error {
 	return nil
 }
 
-// compete tells the wildcards of one place which names the other fields send, and returns what it told them.
+// compete tells the wildcards of one place which names the other fields send, and returns what it told them;
+// nil where there is none.
 func compete(encoders []*encoder) (rivals map[string]*field) {
+	if !slices.ContainsFunc(encoders, func(e *encoder) bool { return e.wildcard }) {
+		return nil
+	}
 	rivals = make(map[string]*field, len(encoders))
 	for _, e := range encoders {
 		if e.wildcard {

@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/go-playground/validator/v10"
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 )
@@ -57,4 +58,9 @@ func requireText(t *testing.T, want string, err error) {
 		return
 	}
 	require.EqualError(t, err, want)
+}
+
+// always is an engine that is there already.
+func always(engine *validator.Validate) func() *validator.Validate {
+	return func() *validator.Validate { return engine }
 }

@@ -10,10 +10,10 @@ import (
 // Plan is what there is to validate on the values of one type. A nil Plan is one
 // that finds nothing to say, at no cost. A Plan is safe for concurrent use.
 type Plan struct {
-	engine *validator.Validate // nil without tags
-	keeps  verdict             // says yes sooner than the engine; nil where only that can tell
-	asks   bool                // a Validate method is somewhere below
-	open   bool                // the engine could follow a value without end: types that recur, or an any
+	engine func() *validator.Validate // makes it when it is first asked; nil where it has nothing to look at
+	keeps  verdict                    // says yes sooner than the engine; nil where only that can tell
+	asks   bool                       // a Validate method is somewhere below
+	open   bool                       // the engine could follow a value without end: types that recur, or an any
 }
 
 // Compile looks at a model once: at its validate tags, as far as validator/v10
@@ -45,14 +45,17 @@ type compilation struct {
 var compiled sync.Map // reflect.Type → *compilation
 
 func compile(t reflect.Type) (*Plan, []error) {
-	s := shapeOf(t)
+	if k := knownTop(t); k != nil {
+		return k.plan(t), nil
+	}
+	leads, open := reaches(t)
 	tags := collect(t)
-	if !tags.found && !s.leads {
+	if !tags.found && !leads {
 		return nil, nil
 	}
-	plan := &Plan{asks: s.leads}
+	plan := &Plan{asks: leads}
 	if tags.found {
-		plan.engine, plan.open = tags.engine(), s.open
+		plan.engine, plan.open = sync.OnceValue(tags.engine), open
 		plan.keeps = tags.verdict(t)
 		tags.probe(plan.engine, plan.keeps != nil)
 	}
@@ -95,7 +98,7 @@ func (p *Plan) report(v reflect.Value, kept bool) error {
 		}
 	}
 	if !kept {
-		found.tags(p.engine, v, "")
+		found.tags(p.engine(), v, "")
 	}
 	if p.asks {
 		w := walk{found: &found, failed: len(found.list) > 0}

@@ -13,7 +13,7 @@ import (
 // probe runs each rule alone on samples of its type: in a tag the first rule that
 // fails hides those behind it. Then it runs the models as a whole, unless a verdict
 // knows all that stands in them: such rules are about their own value alone.
-func (c *tags) probe(engine *validator.Validate, known bool) {
+func (c *tags) probe(engine func() *validator.Validate, known bool) {
 	for _, r := range c.rules {
 		if said := c.said(engine, r, known); said != "" {
 			place{c, r.model, r.field}.mistake("%s", r.mend(said))
@@ -24,7 +24,7 @@ func (c *tags) probe(engine *validator.Validate, known bool) {
 	}
 	for _, t := range c.models {
 		for _, v := range c.samples(t) {
-			if said := caught(func() { _ = engine.Struct(addressable(v).Addr().Interface()) }); said != "" {
+			if said := caught(func() { _ = engine().Struct(addressable(v).Addr().Interface()) }); said != "" {
 				c.mistakes = append(c.mistakes, fmt.Errorf("%s: its validate tags cannot run: %s: correct them", t, said))
 				break
 			}
@@ -42,14 +42,14 @@ type probedRule struct {
 	text string
 }
 
-func (c *tags) said(engine *validator.Validate, r rule, known bool) string {
-	if !known || isSecret(r.base) {
-		return c.panics(engine, r)
+func (c *tags) said(engine func() *validator.Validate, r rule, known bool) string {
+	if !known {
+		return c.panics(engine(), r)
 	}
 	at := probedRule{r.base, r.text}
 	said, ok := probed.Load(at)
 	if !ok {
-		said, _ = probed.LoadOrStore(at, c.panics(engine, r))
+		said, _ = probed.LoadOrStore(at, c.panics(plain(), r))
 	}
 	return said.(string)
 }

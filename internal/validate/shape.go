@@ -28,7 +28,7 @@ func shapeOf(t reflect.Type) *shape {
 		return s.(*shape)
 	}
 	s := &shape{asks: asks(t), opt: isOptional(t)}
-	s.leads, s.open = reach{}.visit(t)
+	s.leads, s.open = reaches(t)
 	if t.Kind() == reflect.Struct && !s.opt {
 		s.fields = fieldShapes(t, s.asks)
 	}
@@ -47,7 +47,7 @@ func fieldShapes(t reflect.Type, outerAsks bool) (list []fieldShape) {
 		if !followed(f) {
 			continue
 		}
-		if leads, open := (reach{}).visit(f.Type); leads || open {
+		if leads, open := reaches(f.Type); leads || open {
 			list = append(list, fieldShape{
 				index: i,
 				name:  f.Name,
@@ -62,23 +62,52 @@ func followed(f reflect.StructField) bool {
 	return f.Tag.Get("validate") != "-" && (f.IsExported() || f.Anonymous)
 }
 
-// reach holds the types on the way from the first one (true) and those left
-// behind (false). Each survey is made anew: what a type in the middle of a cycle
-// reaches is not known before its end.
-type reach map[reflect.Type]bool
+// reach holds the types on the way from the first one, and what those left behind
+// lead to. Each survey is made anew where types recur: what one in the middle of a
+// cycle reaches is not known before its end.
+type reach map[reflect.Type]*reached
+
+type reached struct {
+	onPath bool
+	leads  bool
+	open   bool
+}
+
+// closed are the types whose values come to an end → whether they lead to a Validate method.
+var closed sync.Map // reflect.Type → bool
+
+// reaches reports whether values of a type lead to a Validate method, and whether they can
+// nest without end.
+func reaches(t reflect.Type) (leads, open bool) { return reach{}.visit(t) }
 
 func (r reach) visit(t reflect.Type) (leads, open bool) {
-	if onPath, seen := r[t]; seen {
-		return false, onPath
+	if isPlain(t) {
+		return false, false
 	}
-	r[t] = true
+	if leads, is := closed.Load(t); is {
+		return leads.(bool), false
+	}
+	if seen := r[t]; seen != nil {
+		return seen.leads, seen.open || seen.onPath
+	}
+	here := &reached{onPath: true}
+	r[t] = here
 	leads = asks(t)
 	for part := range partTypes(t) {
 		partLeads, partOpen := r.visit(part)
 		leads, open = leads || partLeads, open || partOpen
 	}
-	r[t] = false
-	return leads, open || t.Kind() == reflect.Interface
+	open = open || t.Kind() == reflect.Interface
+	*here = reached{leads: leads, open: open}
+	if !open {
+		closed.Store(t, leads)
+	}
+	return leads, open
+}
+
+// isPlain reports whether t is one of Go's own texts, numbers and booleans, which have no parts and no methods.
+func isPlain(t reflect.Type) bool {
+	return t.PkgPath() == "" && (t.Kind() <= reflect.Complex128 || t.Kind() == reflect.String)
 }
 
 // partTypes yields the types of what a value of type t holds directly.

@@ -34,14 +34,18 @@ type rule struct {
 }
 
 func collect(t reflect.Type) *tags {
-	c := &tags{
+	c := newTags()
+	c.elements(t)
+	return c
+}
+
+func newTags() *tags {
+	return &tags{
 		seen:     map[reflect.Type]bool{},
 		standIns: map[reflect.Type]validator.CustomTypeFunc{},
 		rewrites: map[reflect.Type]map[string]string{},
 		sampled:  map[reflect.Type][2]reflect.Value{},
 	}
-	c.elements(t)
-	return c
 }
 
 // elements goes through the containers at the top, which have no field and no tag.
@@ -227,7 +231,7 @@ func skipAbsent(rules []string) []string {
 // engine returns the validator for these tags: the common one, unless a type
 // needs a stand-in, which an engine must know before its first use.
 func (c *tags) engine() *validator.Validate {
-	if len(c.standIns) == 0 && len(c.rewrites) == 0 {
+	if c.unchanged() {
 		return plain()
 	}
 	v := newEngine()
@@ -239,6 +243,9 @@ func (c *tags) engine() *validator.Validate {
 	}
 	return v
 }
+
+// unchanged reports whether the engine sees types and tags as they are.
+func (c *tags) unchanged() bool { return len(c.standIns) == 0 && len(c.rewrites) == 0 }
 
 var plain = sync.OnceValue(newEngine)
 

@@ -38,11 +38,15 @@ func (c *tags) verdict(t reflect.Type) verdict {
 	if len(c.mistakes) > 0 {
 		return nil
 	}
-	vs := &verdicts{tags: c, models: map[reflect.Type]*model{}}
+	vs := c.verdicts()
 	if keeps := vs.top(t); !vs.beyond {
 		return keeps
 	}
 	return nil
+}
+
+func (c *tags) verdicts() *verdicts {
+	return &verdicts{tags: c, models: map[reflect.Type]*model{}}
 }
 
 // top goes into the containers at the top as if each had a dive. They end in a

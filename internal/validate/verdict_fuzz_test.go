@@ -105,7 +105,10 @@ func FuzzVerdict(f *testing.F) {
 		if len(tags.standIns) > 0 {
 			engine = tags.engine()
 		}
-		if tags.probe(engine, false); len(tags.mistakes) > 0 || !tags.found {
+		tags.probe(always(engine), false)
+		k := knownTop(of)
+		requireKnown(t, of, tags, k)
+		if len(tags.mistakes) > 0 || !tags.found {
 			return
 		}
 		keeps := tags.verdict(of)
@@ -113,15 +116,33 @@ func FuzzVerdict(f *testing.F) {
 			v := reflect.New(of).Elem()
 			m.fill(v, 0)
 			requireSameVerdict(t, engine, keeps, v)
+			if k != nil {
+				plan := k.plan(of)
+				requireSameVerdict(t, engine, func(v reflect.Value, _ int) bool {
+					return plan == nil || plan.engine == nil || plan.keptBy(v)
+				}, v)
+			}
 		}
 	})
+}
+
+// requireKnown holds what is known of the fields by themselves to the declaration as a whole.
+func requireKnown(t *testing.T, of reflect.Type, tags *tags, k *known) {
+	t.Helper()
+	if k == nil {
+		return
+	}
+	require.Empty(t, tags.mistakes)
+	require.Equal(t, tags.found, k.tagged)
+	leads, open := reaches(of)
+	require.Equal(t, [2]bool{leads, open}, [2]bool{k.leads, k.open})
 }
 
 // requireSameVerdict checks v by the engine alone and by the engine after keeps.
 func requireSameVerdict(t *testing.T, engine *validator.Validate, keeps verdict, v reflect.Value) {
 	t.Helper()
-	want := (&Plan{engine: engine, open: true}).Check(v)
-	got := (&Plan{engine: engine, open: true, keeps: keeps}).Check(v)
+	want := (&Plan{engine: always(engine), open: true}).Check(v)
+	got := (&Plan{engine: always(engine), open: true, keeps: keeps}).Check(v)
 	if (got == nil) != (want == nil) {
 		t.Fatalf("%s\n%+v\nerror %v instead of %v", v.Type(), v, got, want)
 	}
