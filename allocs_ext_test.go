@@ -144,7 +144,7 @@ func TestAllocationBudgets(t *testing.T) {
 	}
 }
 
-// Fifty fields of a request take what one of the same length takes, but for the rooms of net/http's own map, and one for all lines.
+// Fifty fields of a request take what one takes, but for the rooms of net/http's own map, and one for all lines.
 func TestAllocationsPerField(t *testing.T) {
 	if raceEnabled {
 		t.Skip("the race detector allocates")
@@ -153,7 +153,7 @@ func TestAllocationsPerField(t *testing.T) {
 	const n = 50
 	for place, rooms := range map[string]float64{"query": 0, "header": headerRooms(n) - headerRooms(1) + 1} {
 		t.Run(place, func(t *testing.T) {
-			one := allocationsOfFields(t, c, place, 1, strings.Repeat("x-f10=value&", n))
+			one := allocationsOfFields(t, c, place, 1, "value")
 			many := allocationsOfFields(t, c, place, n, "value")
 			require.LessOrEqual(t, many, one+rooms)
 		})
