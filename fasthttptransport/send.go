@@ -2,6 +2,7 @@ package fasthttptransport
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -96,7 +97,7 @@ func (e *exchange) sendBody(out *bufio.Writer) error {
 		return e.sendSized(out, length)
 	}
 	chunks := httputil.NewChunkedWriter(out)
-	if err := e.copyBody(flushing{chunks, out}, -1); err != nil {
+	if err := e.copyPieces(&flushing{chunks: chunks, out: out}); err != nil {
 		return err
 	}
 	if err := chunks.Close(); err != nil {
@@ -117,6 +118,19 @@ func (e *exchange) sendSized(out *bufio.Writer, length int64) error {
 		return err
 	}
 	return out.Flush()
+}
+
+// copyPieces copies a body of unknown length, in the pieces that it makes by itself if it does.
+func (e *exchange) copyPieces(to *flushing) error {
+	own, ok := e.body.ReadCloser.(io.WriterTo)
+	if !ok {
+		return e.copyBody(to, -1)
+	}
+	_, err := own.WriteTo(to)
+	if err != nil && to.failed == nil {
+		return &bodyError{err}
+	}
+	return cmp.Or(to.failed, err)
 }
 
 // copyBody copies the body; length is -1 if it is not known.
@@ -173,13 +187,15 @@ func wrongLength(said, is int64) error {
 type flushing struct {
 	chunks io.Writer
 	out    *bufio.Writer
+	failed error
 }
 
-func (f flushing) Write(p []byte) (int, error) {
+func (f *flushing) Write(p []byte) (int, error) {
 	n, err := f.chunks.Write(p)
 	if err == nil {
 		err = f.out.Flush()
 	}
+	f.failed = err
 	return n, err
 }
 
