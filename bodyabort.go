@@ -20,6 +20,7 @@ type abortableBody struct {
 	hop     *hop // which is told of each piece
 	body    io.ReadCloser
 	buf     []byte
+	done    chan readResult // of the Read that is under way
 	givenUp bool
 }
 
@@ -75,19 +76,25 @@ func (b *abortableBody) piece(size int) ([]byte, error) {
 	if len(b.buf) < size {
 		b.buf = make([]byte, size)
 	}
-	buf, done := b.buf[:size], make(chan readResult, 1)
-	go func() {
-		r := readResult{err: errReaderLeft}
-		defer func() { done <- r }()
-		r.n, r.err = b.body.Read(buf)
-	}()
+	if b.done == nil {
+		b.done = make(chan readResult, 1)
+	}
+	buf := b.buf[:size]
+	go b.fill(buf)
 	select {
-	case r := <-done:
+	case r := <-b.done:
 		return buf[:r.n], r.err
 	case <-b.ctx.Done():
 		b.givenUp = true
 		return nil, context.Cause(b.ctx)
 	}
+}
+
+// fill is one Read. Of one that was given up the result stays where it is.
+func (b *abortableBody) fill(buf []byte) {
+	r := readResult{err: errReaderLeft}
+	defer func() { b.done <- r }()
+	r.n, r.err = b.body.Read(buf)
 }
 
 // Close closes the reader, at once: that is what ends the Read of a pipe, a file or a connection.

@@ -116,10 +116,8 @@ func (c *call) automatic(out *outgoing, parts *bind.Parts) error {
 	if err := c.addKey(out, parts); err != nil {
 		return err
 	}
-	for name := range h {
-		if why, refused := bind.TransportHeader(name); refused {
-			return fmt.Errorf("the header %s cannot be set by hand: %s", name, why)
-		}
+	if name, why, found := bind.RefusedHeader(h); found {
+		return fmt.Errorf("the header %s cannot be set by hand: %s", name, why)
 	}
 	c.settings.asksForUpgrade(h)
 	return nil

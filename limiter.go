@@ -33,6 +33,7 @@ type RateLimiter struct {
 	start    time.Time // times are nanoseconds since then, by the monotonic clock
 
 	mu      sync.Mutex
+	latest  int64 // the newest time that was looked at
 	sent    stamps
 	pending int   // units that were granted and not written yet
 	open    int   // units that were granted and not answered yet; an answer that is lost stays among them for a while
@@ -109,7 +110,24 @@ func (u *units) Sent()                       { u.limiter.stamp(u.cost) }
 func (u *units) Cancel()                     { u.limiter.giveBack(u.cost) }
 func (u *units) Observe(resp *http.Response) { u.limiter.observe(resp, u.cost) }
 
-func (l *RateLimiter) now() int64 { return int64(time.Since(l.start)) }
+// now is the time, under the lock. It never goes back.
+func (l *RateLimiter) now() int64 {
+	l.latest = max(l.latest, l.clock())
+	return l.latest
+}
+
+func (l *RateLimiter) clock() int64 { return int64(time.Since(l.start)) }
+
+// lock takes the lock and returns the time. The clock is read before, where nobody waits for it; who had to wait reads it again.
+func (l *RateLimiter) lock() int64 {
+	now := l.clock()
+	if !l.mu.TryLock() {
+		l.mu.Lock()
+		return l.now()
+	}
+	l.latest = max(l.latest, now)
+	return l.latest
+}
 
 // take waits until cost units may go out, and makes them pending. Who sends at once, and need not wait, has
 // them counted in the same step.
@@ -117,8 +135,7 @@ func (l *RateLimiter) take(ctx context.Context, cost int, atOnce bool) (counted 
 	if err := l.check(ctx, cost); err != nil {
 		return false, err
 	}
-	l.mu.Lock()
-	now := l.now()
+	now := l.lock()
 	l.expire(now)
 	if at, known := l.earliest(cost); l.queue.head == nil && known && at <= now {
 		l.hold(cost)
@@ -253,9 +270,8 @@ func (l *RateLimiter) leave(ctx context.Context, w *waiter) error {
 
 // stamp counts cost pending units as sent now.
 func (l *RateLimiter) stamp(cost int) {
-	l.mu.Lock()
+	now := l.lock()
 	defer l.mu.Unlock()
-	now := l.now()
 	l.expire(now)
 	l.count(now, cost)
 	l.advance(now)

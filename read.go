@@ -81,7 +81,7 @@ func (a *answer) keep(r io.Reader) (err error) {
 	if !a.call.endpoint.result.live() {
 		limit = max(limit, min(bounds.body(), defaultBody))
 	}
-	a.body, err = readAtMost(r, limit, a.resp.ContentLength)
+	a.body, err = readAtMost(nil, r, limit, a.resp.ContentLength)
 	if errors.Is(err, errBound) {
 		a.cut, err = true, nil
 	}
@@ -95,7 +95,7 @@ func (a *answer) readWhole(ctx context.Context, r io.Reader) *CallError {
 		return tooLarge("Content-Length is %d, the bound Body is %d bytes", a.resp.ContentLength, limit)
 	}
 	var err error
-	a.body, err = readAtMost(r, limit, a.resp.ContentLength)
+	a.body, err = readAtMost(a.borrow(), r, limit, a.resp.ContentLength)
 	switch {
 	case err == nil:
 		return nil
@@ -131,14 +131,16 @@ const maxIdleReads = 100
 // errBound says that there was more to read than allowed.
 var errBound = errors.New("the bound is reached")
 
-// readAtMost reads r to its end, up to limit bytes. The buffer is sized by the announced length
+// readAtMost reads r to its end, up to limit bytes, into buf, which may be nil. The buffer is sized by the announced length
 // only up to 512 KiB, and then up to four times what has come: the announcement may be a lie.
-func readAtMost(r io.Reader, limit, announced int64) ([]byte, error) {
+func readAtMost(buf []byte, r io.Reader, limit, announced int64) ([]byte, error) {
 	size := int64(512)
 	if announced >= 0 {
 		size = min(announced, limit, sizedBuffer) + 1 // room to see the end without growing
 	}
-	buf := make([]byte, 0, size)
+	if int64(cap(buf)) < size {
+		buf = make([]byte, 0, size)
+	}
 	for idle := 0; ; {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

@@ -8,6 +8,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/crest-go/crest/internal/bind"
 )
@@ -28,8 +29,9 @@ type outgoing struct {
 func (c *call) bind(req reflect.Value) *CallError {
 	out := c.firsts().bound.take()
 	out.method = c.endpoint.method
-	text := c.firsts().text.take()
-	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], Lines: text.lines[:0]}
+	text := urlTexts.Get().(*urlText)
+	defer urlTexts.Put(text)
+	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], Lines: c.firsts().lines.take()[:0]}
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
 		return fail(ErrRequest, "", nested(err))
 	}
@@ -40,8 +42,28 @@ func (c *call) bind(req reflect.Value) *CallError {
 	if err := c.bindOptions(out, &parts); err != nil {
 		return fail(ErrRequest, "", err)
 	}
+	text.keep(&parts)
 	c.out = out
 	return nil
+}
+
+// urlText is where a path and a query are written before they become one string, so that long ones cost no more allocations than short ones.
+type urlText struct{ path, query []byte }
+
+var urlTexts = sync.Pool{New: func() any { return &urlText{} }}
+
+// maxURLText is the size of the buffers that are kept.
+const maxURLText = 8 << 10
+
+// keep takes the buffers back, as they have grown. Large ones, and one that holds a secret, are left to the garbage.
+func (t *urlText) keep(parts *bind.Parts) {
+	t.path, t.query = parts.Path, parts.Query
+	if cap(t.path) > maxURLText || parts.ClearPath != nil {
+		t.path = nil
+	}
+	if cap(t.query) > maxURLText {
+		t.query = nil
+	}
 }
 
 // away reports whether the call leaves the client's origin.
@@ -126,7 +148,8 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	u := c.firsts().url.take()
 	u.Scheme, u.Host = c.core.base.Scheme, c.core.base.Host
 	end := len(parts.Path)
-	text := string(append(parts.Path, parts.Query...)) // one string for both
+	parts.Path = append(parts.Path, parts.Query...)
+	text := string(parts.Path) // one for both
 	if err := setPath(u, text[:end]); err != nil {
 		return err
 	}

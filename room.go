@@ -12,7 +12,7 @@ import (
 type room struct {
 	call     call
 	bound    first[outgoing]
-	text     first[texts]
+	lines    first[[12]string] // of headers
 	url      first[url.URL]
 	sent     first[outgoing]
 	life     first[lifetime]
@@ -22,13 +22,6 @@ type room struct {
 	idle     first[idleBody]
 	answer   first[answer]
 	attempts first[[1]Attempt]
-}
-
-// texts is where path, query and the lines of headers are written; what is longer finds its own place.
-type texts struct {
-	path  [144]byte
-	query [96]byte
-	lines [12]string
 }
 
 // first is the place of one T.
@@ -73,7 +66,7 @@ func (c *call) firsts() *room {
 var noRoom = func() *room {
 	r := &room{}
 	for _, taken := range []*atomic.Bool{
-		&r.bound.taken, &r.text.taken, &r.url.taken, &r.sent.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.flight.taken, &r.idle.taken, &r.answer.taken,
+		&r.bound.taken, &r.lines.taken, &r.url.taken, &r.sent.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.flight.taken, &r.idle.taken, &r.answer.taken,
 		&r.attempts.taken,
 	} {
 		taken.Store(true)

@@ -14,9 +14,10 @@ type answer struct {
 	call     *call
 	at       *outgoing // the request that was answered, without credentials in its header
 	resp     *http.Response
-	body     []byte // decompressed
-	bodyErr  error  // why a failed answer's body is incomplete; its status wins
-	cut      bool   // body is only the beginning
+	body     []byte  // decompressed
+	borrowed *[]byte // of bodies; nil when the body is kept
+	bodyErr  error   // why a failed answer's body is incomplete; its status wins
+	cut      bool    // body is only the beginning
 	live     io.ReadCloser
 	received time.Time
 	elapsed  time.Duration

@@ -65,24 +65,31 @@ func (s *Stream[Req, T]) String() string {
 // error and cause.
 func (s *Stream[Req, T]) Call(ctx context.Context, c Caller, req Req, opts ...CallOption) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
-		s.each(ctx, c, req, opts, func(e Event[T], err error) bool { return yield(e.Data, err) })
+		s.each(ctx, c, req, opts, func(_ *flow, _ string, data T, err error) bool { return yield(data, err) })
 	}
 }
 
 // Events is [Stream.Call] with the id and the type of each event.
 func (s *Stream[Req, T]) Events(ctx context.Context, c Caller, req Req, opts ...CallOption) iter.Seq2[Event[T], error] {
-	return func(yield func(Event[T], error) bool) { s.each(ctx, c, req, opts, yield) }
+	return func(yield func(Event[T], error) bool) {
+		s.each(ctx, c, req, opts, func(f *flow, kind string, data T, err error) bool {
+			if err != nil {
+				return yield(Event[T]{}, err)
+			}
+			return yield(Event[T]{f.pieces.LastID(), kind, data}, nil)
+		})
+	}
 }
 
 // each is one loop. req is its own: defaults are filled in there.
-func (s *Stream[Req, T]) each(ctx context.Context, c Caller, req Req, opts []CallOption, yield func(Event[T], error) bool) {
+func (s *Stream[Req, T]) each(ctx context.Context, c Caller, req Req, opts []CallOption, yield func(f *flow, kind string, data T, err error) bool) {
+	var data, none T
 	flow, err := s.begin(ctx, c, &req, opts)
 	if err != nil {
-		yield(Event[T]{}, err)
+		yield(nil, "", none, err)
 		return
 	}
 	defer flow.leave() // also when the body of the loop panics
-	var data T
 	into := reflect.ValueOf(&data).Elem()
 	for {
 		piece, err := flow.next(into)
@@ -91,13 +98,13 @@ func (s *Stream[Req, T]) each(ctx context.Context, c Caller, req Req, opts []Cal
 		}
 		if err != nil {
 			flow.fails(err)
-			yield(Event[T]{}, err)
+			yield(nil, "", none, err)
 			return
 		}
-		if !yield(Event[T]{piece.ID, piece.Type, data}, nil) {
+		if !yield(flow, piece.Type, data, nil) {
 			return
 		}
-		data = *new(T)
+		data = none
 	}
 }
 

@@ -76,10 +76,13 @@ func (c *call) wantsEvents() bool {
 // pieces cuts a body. What it returns is valid until the next piece is asked for.
 type pieces interface {
 	Next() (sse.Event, error)
+	LastID() string // of the piece that was returned last
 }
 
 // jsonPieces are the values of a JSON stream as events without id and type.
 type jsonPieces struct{ r *jsonstream.Reader }
+
+func (jsonPieces) LastID() string { return "" }
 
 func (p jsonPieces) Next() (sse.Event, error) {
 	text, err := p.r.Next()

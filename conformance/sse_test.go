@@ -82,7 +82,7 @@ func (c sseCase) read(src io.Reader) error {
 		if err != nil {
 			return err
 		}
-		got = append(got, sseEvent{e.Type, string(e.Data), e.ID})
+		got = append(got, sseEvent{e.Type, string(e.Data), r.LastID()})
 	}
 	delay, told := r.Retry()
 	switch {

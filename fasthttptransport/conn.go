@@ -23,6 +23,9 @@ type conn struct {
 	rested  chan struct{} // closed when the watch has ended
 	dead    bool          // seen by the watch; read after rested is closed
 	restsAt time.Time
+	left    func(dead bool) // called when a rest ends
+	probe   *probe          // nil if the connection cannot be looked into
+	later   *time.Timer     // begins the watch; nil without a rest, and when it began at once
 }
 
 // connect dials, and shakes hands for https.
@@ -45,6 +48,7 @@ func (c *conn) connect(ctx context.Context, t *Transport, to target, trace *http
 		}
 		c.Conn = secure
 	}
+	c.probe = newProbe(c.Conn)
 	return nil
 }
 
@@ -100,39 +104,83 @@ func (c *conn) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Close also takes a connection that never was one.
+// Close also takes a connection that never was one, and one at rest.
 func (c *conn) Close() error {
 	if c.Conn == nil {
 		return nil
 	}
-	return c.Conn.Close()
+	err := c.Conn.Close()
+	if c.unwatched() {
+		c.left(true)
+	}
+	return err
 }
 
 // abort ends every Read and Write at once. The good-bye of TLS would wait for a peer that does not read.
 func (c *conn) abort() { _ = c.raw.Close() }
 
+// watchAfter is how long a connection rests before it is watched. One that is soon used again is only looked into then: a goroutine for
+// each request would cost more than fasthttp saves.
+const watchAfter = 20 * time.Millisecond
+
 // rest watches the connection while nobody uses it. A server that closes it, or sends what nobody asked for, makes it unfit for
-// the next request, which would be lost or get an answer that is not its own. left is called when the watch ends.
-func (c *conn) rest(limit time.Duration, left func(dead bool)) {
+// the next request, which would be lost or get an answer that is not its own. left is called when the rest ends.
+func (c *conn) rest(limit time.Duration) {
 	c.waking.Store(false)
-	c.rested, c.restsAt = make(chan struct{}), time.Now()
+	c.restsAt = time.Now()
+	switch {
+	case c.probe == nil:
+		c.rested = make(chan struct{})
+		c.restUntil(limit)
+		go c.watch()
+	case c.later == nil:
+		c.rested = make(chan struct{})
+		c.later = time.AfterFunc(watchAfter, func() { c.restUntil(limit); c.watch() })
+	default:
+		c.later.Reset(watchAfter)
+	}
+}
+
+// restUntil bounds the watch. A wake that came before is not overwritten.
+func (c *conn) restUntil(limit time.Duration) {
 	if limit > 0 {
 		_ = c.Conn.SetReadDeadline(c.restsAt.Add(limit))
 	}
-	go func() {
-		defer close(c.rested)
-		var b [1]byte
-		n, err := c.Conn.Read(b[:])
-		c.dead = n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !c.waking.Load()
-		if c.dead {
-			_ = c.Conn.Close()
-		}
-		left(c.dead)
-	}()
+	if c.waking.Load() {
+		_ = c.Conn.SetReadDeadline(time.Unix(1, 0))
+	}
 }
 
-// wake ends the watch and reports whether the connection can be used.
+func (c *conn) watch() {
+	defer close(c.rested)
+	var b [1]byte
+	n, err := c.Conn.Read(b[:])
+	c.dead = n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) || !c.waking.Load()
+	if c.dead {
+		_ = c.Conn.Close()
+	}
+	c.left(c.dead)
+}
+
+// unwatched ends a rest that is not watched yet.
+func (c *conn) unwatched() bool {
+	if c.later == nil {
+		return false
+	}
+	stopped := c.later.Stop()
+	if !stopped {
+		c.later = nil // it has fired, and its channel is used up
+	}
+	return stopped
+}
+
+// wake ends the rest and reports whether the connection can be used.
 func (c *conn) wake() bool {
+	if c.unwatched() {
+		quiet := c.probe.isQuiet()
+		c.left(!quiet)
+		return quiet
+	}
 	c.waking.Store(true)
 	_ = c.Conn.SetReadDeadline(time.Unix(1, 0))
 	<-c.rested

@@ -20,7 +20,8 @@ type exchange struct {
 	req       *http.Request
 	ctx       context.Context
 	trace     *httptrace.ClientTrace // never nil
-	body      *requestBody
+	body      requestBody
+	uri       string // path and query
 
 	host     *host
 	conn     *conn
@@ -31,19 +32,21 @@ type exchange struct {
 	answer   *fasthttp.Response
 	closes   bool          // the connection is not for another request
 	wrote    chan error    // one value: how the writing ended
-	proceed  chan struct{} // closed by 100 Continue
-	answered chan struct{} // closed by the head of the answer
+	proceed  chan struct{} // closed by 100 Continue; nil if none is waited for
+	answered chan struct{} // closed by the head of the answer, if proceed is waited for
 }
 
 func newExchange(t *Transport, req *http.Request) *exchange {
-	e := &exchange{transport: t, req: req, ctx: req.Context(), wrote: make(chan error, 1), answered: make(chan struct{})}
-	e.body = &requestBody{ReadCloser: req.Body}
+	e := &exchange{transport: t, req: req, ctx: req.Context(), wrote: make(chan error, 1)}
+	e.body.ReadCloser = req.Body
 	e.trace = httptrace.ContextClientTrace(e.ctx)
 	if e.trace == nil {
-		e.trace = &httptrace.ClientTrace{}
+		e.trace = noTrace
 	}
 	return e
 }
+
+var noTrace = &httptrace.ClientTrace{}
 
 // run sends the request and waits for the head of the answer.
 func (e *exchange) run() (*http.Response, error) {
@@ -58,7 +61,9 @@ func (e *exchange) run() (*http.Response, error) {
 	e.in = e.host.client.AcquireReader(e.conn)
 	e.send()
 	err := e.readHead()
-	close(e.answered)
+	if e.answered != nil {
+		close(e.answered)
+	}
 	if err != nil {
 		e.finish(false)
 		return nil, err

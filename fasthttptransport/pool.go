@@ -65,6 +65,9 @@ func (t *Transport) acquire(h *host) (*conn, func(keep bool), error) {
 			return nil, nil, err
 		}
 		c := pooled.Conn().(*conn)
+		if c.left == nil {
+			c.left = func(dead bool) { t.unpark(h, dead) }
+		}
 		if c.Conn != nil && !c.wake() {
 			h.client.CloseConn(pooled)
 			continue
@@ -92,7 +95,7 @@ func (t *Transport) park(h *host, c *conn) bool {
 	if full {
 		return false
 	}
-	c.rest(orDefault(t.IdleConnTimeout, defaultIdleTimeout), func(dead bool) { t.unpark(h, dead) })
+	c.rest(orDefault(t.IdleConnTimeout, defaultIdleTimeout))
 	return true
 }
 

@@ -16,7 +16,11 @@ import (
 )
 
 // check refuses what cannot be written, or would be read as something else.
-func check(req *http.Request) error {
+func (e *exchange) check() error {
+	req := e.req
+	if req.URL != nil {
+		e.uri = req.URL.RequestURI()
+	}
 	switch {
 	case req.URL == nil || req.Header == nil:
 		return errors.New("fasthttptransport: the request has no URL or no header map: make it with http.NewRequest")
@@ -28,7 +32,7 @@ func check(req *http.Request) error {
 		return fmt.Errorf("fasthttptransport: invalid method %q", req.Method)
 	case req.Method == http.MethodConnect:
 		return errors.New("fasthttptransport: unsupported method CONNECT")
-	case strings.ContainsFunc(req.URL.RequestURI(), unwritable):
+	case strings.ContainsFunc(e.uri, unwritable):
 		return errors.New("fasthttptransport: invalid URL: a space or a control character stands in it")
 	case !httpguts.ValidHostHeader(hostOf(req)):
 		return errors.New("fasthttptransport: invalid host")
@@ -56,11 +60,13 @@ func checkFields(h http.Header) error {
 
 // targetOf is where a request for u connects to.
 func targetOf(u *url.URL) target {
-	port := u.Port()
+	port, name := u.Port(), u.Hostname()
+	if port != "" && isPlain(name) {
+		return target{u.Scheme, u.Host}
+	}
 	if port == "" {
 		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
 	}
-	name := u.Hostname()
 	if ascii, err := idna.Lookup.ToASCII(name); err == nil {
 		name = ascii
 	}
@@ -70,11 +76,24 @@ func targetOf(u *url.URL) target {
 	return target{u.Scheme, name + ":" + port}
 }
 
+// isPlain reports whether nothing of a name needs to be rewritten: by IDNA it is itself, or no name at all.
+func isPlain(name string) bool {
+	for i := range len(name) {
+		if c := name[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '.' {
+			return false
+		}
+	}
+	return name != ""
+}
+
 // hostOf is the value of Host: in ASCII, and without the zone of an address.
 func hostOf(req *http.Request) string {
 	host := req.Host
 	if host == "" {
 		host = req.URL.Host
+	}
+	if name, port, _ := strings.Cut(host, ":"); isPlain(name) && (port == "" || isPlain(port)) {
+		return host
 	}
 	if ascii, err := httpguts.PunycodeHostPort(host); err == nil {
 		host = ascii
@@ -94,9 +113,15 @@ func (e *exchange) encode(h *fasthttp.RequestHeader) {
 	h.DisableSpecialHeader()
 	h.DisableNormalizing()
 	h.SetMethod(methodOf(req))
-	h.SetRequestURI(req.URL.RequestURI())
+	h.SetRequestURI(e.uri)
 	h.Add("Host", hostOf(req))
-	for _, name := range slices.Sorted(maps.Keys(req.Header)) {
+	var room [24]string
+	names := room[:0]
+	for name := range req.Header {
+		names = append(names, name)
+	}
+	slices.Sort(names)
+	for _, name := range names {
 		for _, value := range req.Header[name] {
 			if !managed[name] && (name != "User-Agent" || value != "") { // an empty one says to send none
 				h.Add(name, value)

@@ -18,10 +18,8 @@ import (
 func (e *exchange) response() *http.Response {
 	head := &e.answer.Header
 	resp := &http.Response{
-		StatusCode: head.StatusCode(),
-		Status:     strings.TrimSpace(strconv.Itoa(head.StatusCode()) + " " + string(head.StatusMessage())),
-		Proto:      string(head.Protocol()),
-		Header:     headerOf(head), Body: http.NoBody, Close: head.ConnectionClose(), Request: e.req,
+		StatusCode: head.StatusCode(), Status: statusLine(head), Proto: protocol(head.Protocol()),
+		Header: headerOf(head), Body: http.NoBody, Close: head.ConnectionClose(), Request: e.req,
 	}
 	resp.Close = resp.Close || httpguts.HeaderValuesContainsToken(resp.Header["Connection"], "close")
 	resp.ProtoMajor, resp.ProtoMinor, _ = http.ParseHTTPVersion(resp.Proto)
@@ -51,6 +49,21 @@ func (e *exchange) response() *http.Response {
 	return resp
 }
 
+// statusLine is code and phrase. The one that nearly all answers have is not made anew.
+func statusLine(head *fasthttp.ResponseHeader) string {
+	if head.StatusCode() == http.StatusOK && string(head.StatusMessage()) == "OK" {
+		return "200 OK"
+	}
+	return strings.TrimSpace(strconv.Itoa(head.StatusCode()) + " " + string(head.StatusMessage()))
+}
+
+func protocol(name []byte) string {
+	if string(name) == "HTTP/1.1" {
+		return "HTTP/1.1"
+	}
+	return string(name)
+}
+
 func bodiless(req *http.Request, status int) bool {
 	return methodOf(req) == http.MethodHead || status == http.StatusNoContent || status == http.StatusNotModified
 }
@@ -73,16 +86,48 @@ func (e *exchange) stream(resp *http.Response) {
 
 // headerOf copies a head's fields, but for those that [http.Response] has fields of its own for.
 func headerOf(head *fasthttp.ResponseHeader) http.Header {
-	h := make(http.Header, 8)
+	lines, size := 0, 0
+	for _, value := range head.All() {
+		lines, size = lines+1, size+len(value)
+	}
+	h := make(http.Header, lines)
+	values := make([]string, 0, lines) // one allocation for all lines, and one for their text
+	var text strings.Builder
+	text.Grow(size)
 	for name, value := range head.All() {
-		key, text := http.CanonicalHeaderKey(string(name)), string(value)
-		if key == "Transfer-Encoding" || key == "Trailer" || key == "Connection" && text == "close" {
-			continue
+		from := text.Len()
+		text.Write(value)
+		key, line := canonical(name), text.String()[from:]
+		switch {
+		case key == "Transfer-Encoding" || key == "Trailer" || key == "Connection" && line == "close":
+		case h[key] != nil:
+			h[key] = append(h[key], line)
+		default:
+			values = append(values, line)
+			h[key] = values[len(values)-1 : len(values) : len(values)]
 		}
-		h[key] = append(h[key], text)
 	}
 	return h
 }
+
+// canonical is a header's name; that of a common one is not made anew.
+func canonical(name []byte) string {
+	if key, ok := commonNames[string(name)]; ok {
+		return key
+	}
+	return http.CanonicalHeaderKey(string(name))
+}
+
+var commonNames = func() map[string]string {
+	names := map[string]string{}
+	for _, name := range []string{
+		"Cache-Control", "Connection", "Content-Encoding", "Content-Length", "Content-Type", "Date", "Etag", "Last-Modified", "Link", "Location",
+		"Retry-After", "Server", "Set-Cookie", "Strict-Transport-Security", "Vary", "X-Request-Id",
+	} {
+		names[name] = name
+	}
+	return names
+}()
 
 // responseBody reads the answer's body. At its end, or with Close, the connection is given back.
 type responseBody struct {

@@ -2,6 +2,7 @@ package fasthttptransport
 
 import (
 	"bufio"
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -41,15 +42,16 @@ func (e *exchange) send() {
 		return
 	}
 	if httpguts.HeaderValuesContainsToken(e.req.Header["Expect"], "100-continue") {
-		e.proceed = make(chan struct{})
+		e.proceed, e.answered = make(chan struct{}), make(chan struct{})
 	}
 	go func() { e.sent(out, e.sendBody(out)) }()
 }
 
 // sendHead writes and flushes the head. The hook is called before the flush: what fails in it may have arrived.
 func (e *exchange) sendHead(out *bufio.Writer) error {
-	var head fasthttp.RequestHeader
-	e.encode(&head)
+	head := heads.Get().(*fasthttp.RequestHeader)
+	defer func() { head.Reset(); heads.Put(head) }()
+	e.encode(head)
 	if err := head.Write(out); err != nil {
 		return err
 	}
@@ -58,6 +60,9 @@ func (e *exchange) sendHead(out *bufio.Writer) error {
 	}
 	return out.Flush()
 }
+
+// heads are written to, and read by nobody else.
+var heads = sync.Pool{New: func() any { return &fasthttp.RequestHeader{} }}
 
 // sent is the end of the writing. If the connection is what failed, an answer may have come before that: the reader gets a moment
 // to find it.
@@ -92,7 +97,7 @@ func (e *exchange) sendBody(out *bufio.Writer) error {
 		return e.sendSized(out, length)
 	}
 	chunks := httputil.NewChunkedWriter(out)
-	if err := e.copyBody(flushing{chunks, out}, -1); err != nil {
+	if err := e.copyPieces(&flushing{chunks: chunks, out: out}); err != nil {
 		return err
 	}
 	if err := chunks.Close(); err != nil {
@@ -115,9 +120,29 @@ func (e *exchange) sendSized(out *bufio.Writer, length int64) error {
 	return out.Flush()
 }
 
+// copyPieces copies a body of unknown length, in the pieces that it makes by itself if it does.
+func (e *exchange) copyPieces(to *flushing) error {
+	own, ok := e.body.ReadCloser.(io.WriterTo)
+	if !ok {
+		return e.copyBody(to, -1)
+	}
+	_, err := own.WriteTo(to)
+	if err != nil && to.failed == nil {
+		return &bodyError{err}
+	}
+	return cmp.Or(to.failed, err)
+}
+
 // copyBody copies the body; length is -1 if it is not known.
 func (e *exchange) copyBody(to io.Writer, length int64) error {
-	buffer := make([]byte, bufferSize(length))
+	var buffer []byte
+	if size := bufferSize(length); size < largeBuffer {
+		buffer = make([]byte, size)
+	} else {
+		large := buffers.Get().(*[largeBuffer]byte)
+		defer buffers.Put(large)
+		buffer = large[:]
+	}
 	var total int64
 	for {
 		n, err := e.body.Read(buffer)
@@ -143,10 +168,15 @@ func (e *exchange) copyBody(to io.Writer, length int64) error {
 // bufferSize is enough to see whether a short body is longer than it says.
 func bufferSize(length int64) int64 {
 	if length < 0 {
-		return 32 << 10
+		return largeBuffer
 	}
-	return min(length+1, 32<<10)
+	return min(length+1, largeBuffer)
 }
+
+// largeBuffer makes chunks that are worth their system calls.
+const largeBuffer = 128 << 10
+
+var buffers = sync.Pool{New: func() any { return new([largeBuffer]byte) }}
 
 // wrongLength is worded as net/http words it, since that is what programs look for.
 func wrongLength(said, is int64) error {
@@ -157,13 +187,15 @@ func wrongLength(said, is int64) error {
 type flushing struct {
 	chunks io.Writer
 	out    *bufio.Writer
+	failed error
 }
 
-func (f flushing) Write(p []byte) (int, error) {
+func (f *flushing) Write(p []byte) (int, error) {
 	n, err := f.chunks.Write(p)
 	if err == nil {
 		err = f.out.Flush()
 	}
+	f.failed = err
 	return n, err
 }
 

@@ -24,8 +24,8 @@ type Transport struct {
 	MaxResponseHeaderBytes int
 	// IdleConnTimeout closes a connection that was idle for so long, 90 seconds if 0. Negative is never.
 	IdleConnTimeout time.Duration
-	// MaxIdleConnsPerHost bounds the connections that are kept, each with one goroutine that watches it: 256 if 0. Negative keeps
-	// none. How many are open at once is for a limiter to say.
+	// MaxIdleConnsPerHost bounds the connections that are kept, each with one goroutine that watches it once it has rested for a moment:
+	// 256 if 0. Negative keeps none. How many are open at once is for a limiter to say.
 	MaxIdleConnsPerHost int
 	// ExpectContinueTimeout is how long the body of a request with Expect: 100-continue waits for the server's word, 1 second if 0.
 	// Negative sends the body at once.
@@ -54,7 +54,7 @@ const (
 // own when it cannot be read, io.EOF or io.ErrUnexpectedEOF for a connection that was closed too early.
 func (t *Transport) RoundTrip(req *http.Request) (*http.Response, error) {
 	e := newExchange(t, req)
-	if err := check(req); err != nil {
+	if err := e.check(); err != nil {
 		e.body.close()
 		return nil, err
 	}

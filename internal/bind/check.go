@@ -36,14 +36,29 @@ func CheckHeader(name, value string) error {
 // contradict the body's framing (RFC 9112, section 6.3) or hand a proxy's
 // password to the server (RFC 9110, section 11.7.2). It is safe for concurrent use.
 func TransportHeader(name string) (why string, refused bool) {
-	why, refused = transportHeaders[http.CanonicalHeaderKey(name)]
-	return why, refused
+	name = http.CanonicalHeaderKey(name)
+	for _, t := range transportHeaders {
+		if t.name == name {
+			return t.why, true
+		}
+	}
+	return "", false
 }
 
-var transportHeaders = map[string]string{
-	"Content-Length":      "crest writes it from the body",
-	"Transfer-Encoding":   "crest writes it from the body",
-	"Proxy-Authorization": "it belongs to the proxy's hop alone",
+// RefusedHeader finds a header of [TransportHeader] among canonical names.
+func RefusedHeader(h http.Header) (name, why string, found bool) {
+	for _, t := range transportHeaders {
+		if _, found := h[t.name]; found {
+			return t.name, t.why, true
+		}
+	}
+	return "", "", false
+}
+
+var transportHeaders = [...]struct{ name, why string }{
+	{"Content-Length", "crest writes it from the body"},
+	{"Transfer-Encoding", "crest writes it from the body"},
+	{"Proxy-Authorization", "it belongs to the proxy's hop alone"},
 }
 
 func headerProblem(value string) string {

@@ -10,6 +10,7 @@ type encoder struct {
 	*field
 	node      *node
 	style     style
+	escaped   string            // the name, percent-encoded
 	wildcard  bool              // takes all entries of a map: query:"*", header:"X-Meta-*"
 	prefix    string            // of a header wildcard
 	rivals    map[string]*field // the fields that a wildcard's entries must not repeat
@@ -26,7 +27,7 @@ func newEncoder(f *field) (*encoder, error) {
 	if err != nil {
 		return nil, f.mistake("%v", err)
 	}
-	e := &encoder{field: f, node: n, style: s}
+	e := &encoder{field: f, node: n, style: s, escaped: string(AppendQueryEscape(nil, f.name))}
 	if e.prefix, e.wildcard = wildcard(f); e.wildcard {
 		err = e.wildcardProblem()
 	} else {
@@ -75,14 +76,14 @@ func (e *encoder) pairs(dst []byte, model reflect.Value, n *node, v reflect.Valu
 		return e.allPairs(dst, model, n, v, is)
 	}
 	if e.style.name == "deepObject" {
-		return appendDeep(dst, string(AppendQueryEscape(nil, e.name)), item{n: n, v: v, is: is}, 0)
+		return appendDeep(dst, e.escaped, item{n: n, v: v, is: is}, 0)
 	}
 	start := len(dst)
 	if start > 0 {
 		dst = append(dst, '&')
 	}
 	before := len(dst)
-	dst, err := e.style.appendTo(dst, e.name, n, v, is)
+	dst, err := e.style.appendTo(dst, e.escaped, n, v, is)
 	if len(dst) == before {
 		dst = dst[:start]
 	}
@@ -113,7 +114,11 @@ func (e *encoder) headerLines(name string, n *node, v reflect.Value, is presence
 		out.Secrets = append(out.Secrets, SecretPair{Header, name, value})
 		return valueProblem(headerProblem(value))
 	}
-	return e.line(name, value, out)
+	if e.wildcard {
+		return e.line(name, value, out)
+	}
+	out.SetHeader(name, value) // no other field has the name
+	return valueProblem(headerProblem(value))
 }
 
 // headerList writes the items of a list, or an object's members, into one line,
@@ -154,11 +159,8 @@ func (e *encoder) repeat(name string, n *node, v reflect.Value, out *Parts) erro
 
 // line adds a checked line (R20).
 func (e *encoder) line(name, value string, out *Parts) error {
-	if p := headerProblem(value); p != "" {
-		return &problem{text: p}
-	}
 	out.addHeader(name, value)
-	return nil
+	return valueProblem(headerProblem(value))
 }
 
 // quotable reports whether a list quotes the item where it holds a comma. A

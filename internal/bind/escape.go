@@ -7,35 +7,38 @@ const upperHex = "0123456789ABCDEF"
 // AppendQueryEscape appends s to dst with everything but RFC 3986's unreserved
 // characters percent-encoded, in upper-case hex. A space becomes %20, never +.
 func AppendQueryEscape(dst []byte, s string) []byte {
-	return escapeFrom(append(dst, s...), len(dst))
+	from := 0
+	for i := range len(s) {
+		if c := s[i]; reserved[c] {
+			dst = append(append(dst, s[from:i]...), '%', upperHex[c>>4], upperHex[c&15])
+			from = i + 1
+		}
+	}
+	return append(dst, s[from:]...)
 }
 
 // AppendPathEscape appends s to dst as one path segment or a part of one. It
 // encodes the same characters as [AppendQueryEscape], so s can't end its segment.
-func AppendPathEscape(dst []byte, s string) []byte {
-	return escapeFrom(append(dst, s...), len(dst))
-}
+func AppendPathEscape(dst []byte, s string) []byte { return AppendQueryEscape(dst, s) }
 
 // escapeFrom percent-encodes dst[start:] in place. Writing a value first and
 // escaping it afterwards needs no second buffer for numbers, times and the like.
 func escapeFrom(dst []byte, start int) []byte {
-	reserved := 0
+	count := 0
 	for _, c := range dst[start:] {
-		if !unreserved(c) {
-			reserved++
+		if reserved[c] {
+			count++
 		}
 	}
-	if reserved == 0 {
+	if count == 0 {
 		return dst
 	}
 	read := len(dst)
-	for range reserved {
-		dst = append(dst, 0, 0)
-	}
-	for write := len(dst); read > start; {
+	dst = append(dst, make([]byte, 2*count)...)
+	for write := len(dst); read < write; { // what stands before the first one stays where it is
 		read--
 		c := dst[read]
-		if unreserved(c) {
+		if !reserved[c] {
 			write--
 			dst[write] = c
 			continue
@@ -45,6 +48,14 @@ func escapeFrom(dst []byte, start int) []byte {
 	}
 	return dst
 }
+
+// reserved is true for each byte that is percent-encoded.
+var reserved = func() (table [256]bool) {
+	for c := range table {
+		table[c] = !unreserved(byte(c))
+	}
+	return table
+}()
 
 func unreserved(c byte) bool {
 	return isAlnum(c) || c == '-' || c == '.' || c == '_' || c == '~'

@@ -142,6 +142,17 @@ func TestR23TransportHeaders(t *testing.T) {
 	require.False(t, refused)
 }
 
+func TestR23RefusedHeader(t *testing.T) {
+	_, _, found := RefusedHeader(http.Header{"Content-Type": {"text/plain"}})
+	require.False(t, found)
+	for _, want := range []string{"Content-Length", "Transfer-Encoding", "Proxy-Authorization"} {
+		name, why, found := RefusedHeader(http.Header{"Content-Type": {"text/plain"}, want: nil})
+		require.True(t, found, "one that is removed too")
+		require.Equal(t, want, name)
+		require.NotEmpty(t, why)
+	}
+}
+
 func requireFieldError(t *testing.T, err error, want string) {
 	t.Helper()
 	require.IsType(t, &FieldError{}, err)

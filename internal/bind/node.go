@@ -297,9 +297,7 @@ func (i item) appendEscaped(dst []byte) ([]byte, error) {
 	if err := i.check(); err != nil {
 		return dst, err
 	}
-	start := len(dst)
-	dst, err := i.n.scalar.append(dst, i.v)
-	return escapeFrom(dst, start), err
+	return i.n.scalar.appendEscaped(dst, i.v)
 }
 
 func (i item) check() error {

@@ -90,7 +90,7 @@ func (e *encoder) single(dst []byte, n *node, v reflect.Value) (_ []byte, err er
 	start := len(dst)
 	dst = append(dst, e.style.prefix...)
 	if e.style.named {
-		dst = append(AppendQueryEscape(dst, e.name), '=')
+		dst = append(append(dst, e.escaped...), '=')
 	}
 	value := len(dst)
 	if dst, err = n.scalar.append(dst, v); err == nil {
@@ -121,7 +121,7 @@ func segmentProblem(text []byte) error {
 // compound writes a list or an object into one segment.
 func (e *encoder) compound(dst []byte, n *node, v reflect.Value) ([]byte, error) {
 	start := len(dst)
-	dst, err := e.style.appendTo(dst, e.name, n, v, present)
+	dst, err := e.style.appendTo(dst, e.escaped, n, v, present)
 	if err == nil && len(dst) == start {
 		err = errEmptyPath
 	}

@@ -23,6 +23,7 @@ type Request struct {
 	pathSize int
 	constant string
 	pairs    []*encoder // the plan's query, minding the route's constants
+	textSize int        // of the query's fields, likely
 }
 
 // CompileRequest compiles a request model for a route and returns all of its
@@ -99,11 +100,7 @@ const moreLines = 5
 func (r *Request) prepare(out *Parts) {
 	out.headers = len(r.headers) + moreLines
 	out.Lines = slices.Grow(out.Lines, out.headers)
-	size := len(r.constant)
-	for _, e := range r.pairs {
-		size += len(e.name) + perField
-	}
-	out.Query = append(slices.Grow(out.Query, size), r.constant...)
+	out.Query = append(slices.Grow(out.Query, len(r.constant)+r.textSize), r.constant...)
 }
 
 // open takes the pointer off a model.
@@ -125,7 +122,11 @@ type compiler struct {
 
 func newCompiler(t reflect.Type) *compiler {
 	p := requestPlanOf(t)
-	return &compiler{&Request{requestPlan: p, pairs: p.query}, slices.Clip(p.mistakes)}
+	r := &Request{requestPlan: p, pairs: p.query}
+	for _, e := range p.query {
+		r.textSize += len(e.escaped) + perField
+	}
+	return &compiler{r, slices.Clip(p.mistakes)}
 }
 
 func (c *compiler) mistake(err error) { c.mistakes = append(c.mistakes, err) }

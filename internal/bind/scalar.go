@@ -107,6 +107,16 @@ func (s scalar) append(dst []byte, v reflect.Value) ([]byte, error) {
 	return s.appendText(dst, v)
 }
 
+// appendEscaped writes v percent-encoded.
+func (s scalar) appendEscaped(dst []byte, v reflect.Value) ([]byte, error) {
+	if s.kind == stringScalar {
+		return AppendQueryEscape(dst, v.String()), nil
+	}
+	start := len(dst)
+	dst, err := s.append(dst, v)
+	return escapeFrom(dst, start), err
+}
+
 func (s scalar) appendText(dst []byte, v reflect.Value) ([]byte, error) {
 	if s.kind == textPointerScalar {
 		v = addressable(v).Addr()

@@ -101,14 +101,14 @@ func (s style) fits(n *node) error {
 	return n.flat()
 }
 
-// appendTo writes an opened value in the style, percent-encoded. Secrets are
-// the caller's: none comes here but in a form.
-func (s style) appendTo(dst []byte, name string, n *node, v reflect.Value, is presence) ([]byte, error) {
+// appendTo writes an opened value in the style, percent-encoded. name is already
+// escaped. Secrets are the caller's: none comes here but in a form.
+func (s *style) appendTo(dst []byte, name string, n *node, v reflect.Value, is presence) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, s.prefix...)
 	if is == null || n.shape == scalarShape {
 		if s.named {
-			dst = append(AppendQueryEscape(dst, name), '=')
+			dst = append(append(dst, name...), '=')
 		}
 		return appendScalar(dst, n, v, is)
 	}
@@ -127,9 +127,9 @@ func (s style) appendTo(dst []byte, name string, n *node, v reflect.Value, is pr
 	return dst, err
 }
 
-func (s style) appendItem(dst []byte, name string, i item, first, list bool) ([]byte, error) {
+func (s *style) appendItem(dst []byte, name string, i item, first, list bool) ([]byte, error) {
 	if s.named && (list && s.explode || first && !s.explode) {
-		dst = append(AppendQueryEscape(dst, name), '=')
+		dst = append(append(dst, name...), '=')
 	}
 	if !list {
 		dst = append(AppendQueryEscape(dst, i.key), s.pair...)
@@ -142,9 +142,7 @@ func appendScalar(dst []byte, n *node, v reflect.Value, is presence) ([]byte, er
 	if is == null {
 		return append(dst, "null"...), nil
 	}
-	start := len(dst)
-	dst, err := n.scalar.append(dst, v)
-	return escapeFrom(dst, start), err
+	return n.scalar.appendEscaped(dst, v)
 }
 
 // deepest is where nesting ends, so that a map that holds itself is an error.

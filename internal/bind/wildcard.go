@@ -95,7 +95,7 @@ func (e *encoder) allPairs(dst []byte, model reflect.Value, n *node, v reflect.V
 		if err := i.simple(); err != nil {
 			return err
 		}
-		dst, err = e.style.appendTo(dst, name, i.n, i.v, i.is)
+		dst, err = e.style.appendTo(dst, string(AppendQueryEscape(nil, name)), i.n, i.v, i.is)
 		if len(dst) == before {
 			dst = dst[:start]
 		}

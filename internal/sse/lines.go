@@ -17,12 +17,15 @@ type lines struct {
 
 	buf        []byte
 	start, end int // of what is not yet given out
-	feed       int // where the next LF is, when at or behind start
-	noFeed     int // there is no LF between start and here
-	noReturn   int // and no CR
+	feed       mark
+	back       mark
 	afterCR    bool
 	later      bool // the first line is over
 	err        error
+}
+
+func newLines(src io.Reader, limit int64) lines {
+	return lines{src: src, limit: limit, feed: mark{char: '\n', at: -1}, back: mark{char: '\r', at: -1}}
 }
 
 // next returns a line without its end. held is told before buf is moved.
@@ -71,34 +74,41 @@ func (l *lines) skipLF() {
 	}
 }
 
-// find returns where the line ends, or -1. No byte is searched twice for the same thing, however the stream is cut and
-// whatever its lines end with.
+// find returns where the line ends, or -1.
 func (l *lines) find() int {
-	stop := l.end
-	if l.feed < l.start {
-		from := max(l.start, l.noFeed)
-		if i := bytes.IndexByte(l.buf[from:l.end], '\n'); i >= 0 {
-			l.feed = from + i
-		} else {
-			l.noFeed = l.end
-		}
+	unread := l.buf[:l.end]
+	feed, back := l.feed.next(unread, l.start), l.back.next(unread, l.start)
+	if feed < 0 || back >= 0 && back < feed {
+		return back
 	}
-	found := l.feed >= l.start && l.feed < l.end
-	if found {
-		stop = l.feed
-	}
-	from := max(l.start, l.noReturn)
-	if from < stop {
-		if i := bytes.IndexByte(l.buf[from:stop], '\r'); i >= 0 {
-			return from + i
-		}
-		l.noReturn = stop
-	}
-	if found {
-		return stop
-	}
-	return -1
+	return feed
 }
+
+// mark remembers where the next of one byte is. None is searched twice for the same thing, however the stream is cut and whatever its
+// lines end with.
+type mark struct {
+	char byte
+	at   int // the next one, when at or behind the start
+	none int // there is none between the start and here
+}
+
+// next returns where the next one is, or -1.
+func (m *mark) next(buf []byte, start int) int {
+	if m.at >= start {
+		return m.at
+	}
+	from := max(start, m.none)
+	i := bytes.IndexByte(buf[from:], m.char)
+	if i < 0 {
+		m.none = len(buf)
+		return -1
+	}
+	m.at = from + i
+	return m.at
+}
+
+// moved follows what was searched to the front of a buffer.
+func (m *mark) moved(by int) { m.at, m.none = -1, max(m.none-by, 0) }
 
 // fill reads more behind what is there, in a larger buffer if need be.
 func (l *lines) fill() {
@@ -135,7 +145,7 @@ func (l *lines) move() {
 		copy(to, l.buf[l.start:l.end])
 	}
 	l.buf = to
-	l.noFeed = max(l.noFeed-l.start, 0)
-	l.noReturn = max(l.noReturn-l.start, 0)
-	l.start, l.end, l.feed = 0, left, -1
+	l.feed.moved(l.start)
+	l.back.moved(l.start)
+	l.start, l.end = 0, left
 }

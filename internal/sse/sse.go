@@ -16,7 +16,6 @@ const MaxID = 4 << 10
 
 // Event is one event. Data is valid until the next one is asked for.
 type Event struct {
-	ID   string // the last event id: of this event, or of the newest before it that had one
 	Type string // "message" where the stream names none
 	Data []byte
 }
@@ -34,26 +33,26 @@ func (e *TooLarge) Error() string {
 
 // Reader reads events. It belongs to one goroutine.
 type Reader struct {
-	lines  lines
-	limit  int64
-	lastID string // as of the last event that was dispatched
-	delay  time.Duration
-	told   bool // the stream has set delay
-	err    error
+	lines lines
+	limit int64
+	id    id
+	delay time.Duration
+	told  bool // the stream has set delay
+	err   error
 
 	// of the event that is being read
-	id   string
 	kind string // "" is "message"
 	data data
 }
 
 // NewReader reads events from src: lines and events of up to limit bytes, after an event whose id was lastID, "" for none.
 func NewReader(src io.Reader, limit int64, lastID string) *Reader {
-	return &Reader{lines: lines{src: src, limit: limit, feed: -1}, limit: limit, lastID: lastID, id: lastID}
+	return &Reader{lines: newLines(src, limit), limit: limit, id: id{text: lastID, known: true}}
 }
 
-// LastID is what a reconnect sends as Last-Event-ID, "" for nothing.
-func (r *Reader) LastID() string { return r.lastID }
+// LastID is the id of the event that [Reader.Next] returned last, or of the newest before it that had one: what a reconnect sends as
+// Last-Event-ID, "" for nothing.
+func (r *Reader) LastID() string { return r.id.String() }
 
 // Retry is the wait before a reconnect that the stream asked for last, and whether it did.
 func (r *Reader) Retry() (time.Duration, bool) { return r.delay, r.told }
@@ -79,7 +78,7 @@ func (r *Reader) Next() (Event, error) {
 
 // dispatch ends an event. One without data is none, but its id counts.
 func (r *Reader) dispatch() (Event, bool) {
-	r.lastID = r.id
+	r.id.dispatch()
 	data, some := r.data.take()
 	kind := r.kind
 	r.kind = ""
@@ -96,7 +95,7 @@ func (r *Reader) dispatch() (Event, bool) {
 	if kind == "" {
 		kind = "message"
 	}
-	return Event{r.lastID, kind, data}, true
+	return Event{kind, data}, true
 }
 
 // field takes one line in.
@@ -111,24 +110,13 @@ func (r *Reader) field(line []byte) error {
 	case "event":
 		r.kind = text(value, r.kind)
 	case "id":
-		return r.setID(value)
+		if !r.id.set(value) {
+			return &TooLarge{What: "the id of an event", Limit: MaxID, Fixed: true}
+		}
 	case "retry":
 		r.setRetry(value)
 	}
 	return nil // a comment, or a field that nobody knows
-}
-
-func (r *Reader) setID(value []byte) error {
-	switch {
-	case bytes.IndexByte(value, 0) >= 0:
-		return nil
-	case len(value) <= MaxID:
-		r.id = text(value, r.id)
-	}
-	if len(value) > MaxID || len(r.id) > MaxID { // what replaces invalid bytes is longer than they are
-		return &TooLarge{What: "the id of an event", Limit: MaxID, Fixed: true}
-	}
-	return nil
 }
 
 func (r *Reader) setRetry(value []byte) {

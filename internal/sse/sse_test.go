@@ -22,7 +22,7 @@ func readAll(r *Reader) (events []event, err error) {
 		if err != nil {
 			return events, err
 		}
-		events = append(events, event{e.ID, e.Type, string(e.Data)})
+		events = append(events, event{r.LastID(), e.Type, string(e.Data)})
 	}
 }
 
