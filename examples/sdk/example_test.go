@@ -112,6 +112,7 @@ func ExampleClient_SetCover() {
 	}))
 	fmt.Println(cover.Type, cover.Size, err)
 	// Output:
+	// 0 of 20 bytes
 	// 20 of 20 bytes
 	// image/png 20 <nil>
 }
