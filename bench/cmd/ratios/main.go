@@ -104,7 +104,7 @@ func (o options) start(ctx context.Context, report bench.Report) error {
 	}
 	defer os.RemoveAll(dir)
 	program := filepath.Join(dir, "start")
-	if err := bench.Build(ctx, program, "github.com/crest-go/crest/bench/cmd/start", false); err != nil {
+	if err := bench.Build(ctx, program, "github.com/crest-go/crest/bench/cmd/start", "", false); err != nil {
 		return err
 	}
 	began := time.Now()
