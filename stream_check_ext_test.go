@@ -118,7 +118,7 @@ func TestStreamCheckModels(t *testing.T) {
 	_, err := all(crest.NewStream[crest.Empty, thing]("GET", "/").Call(t.Context(), c, crest.Empty{}, crest.WithErrors(crest.ErrorMap{200: sentinel("exact")})))
 	require.ErrorIs(t, err, marked("exact"))
 	_, err = all(crest.NewStream[crest.Empty, thing]("GET", "/").Call(t.Context(), c, crest.Empty{}))
-	require.EqualError(t, err, `crest: GET /: piece 1 of the stream: 200 OK: "oh no"`)
+	require.EqualError(t, err, `crest: GET /: piece 1 of the stream: 200 OK (no *crest_test.failure: decode: json: not valid JSON at byte 1): "oh no"`)
 	_, err = all(crest.NewStream[crest.Empty, hidden]("GET", "/").Call(t.Context(), c, crest.Empty{}))
 	fails(t, err, crest.ErrStatus, "", crest.SentYes)
 	require.NotContains(t, err.Error(), "oh no")
