@@ -14,11 +14,10 @@ type room struct {
 	bound    first[outgoing]
 	text     first[texts]
 	url      first[url.URL]
-	sent     first[outgoing]
 	life     first[lifetime]
 	hop      first[hop]
 	asked    first[http.Request]
-	flight   first[flight]
+	flight   firstOfMany[flight]
 	idle     first[idleBody]
 	answer   first[answer]
 	attempts first[[1]Attempt]
@@ -26,19 +25,33 @@ type room struct {
 
 // texts is where path, query and the lines of headers are written; what is longer finds its own place.
 type texts struct {
-	path  [144]byte
-	query [96]byte
-	lines [12]string
+	path  [80]byte
+	query [64]byte
+	lines [8]string
 }
 
-// first is the place of one T.
+// first is the place of one T, which the goroutine of the call takes.
 type first[T any] struct {
-	taken atomic.Bool
+	taken bool
 	v     T
 }
 
 // take returns the place, or makes another when it is taken.
 func (f *first[T]) take() *T {
+	if f.taken {
+		return new(T)
+	}
+	f.taken = true
+	return &f.v
+}
+
+// firstOfMany is a first that several goroutines take: a middleware can send requests in parallel.
+type firstOfMany[T any] struct {
+	taken atomic.Bool
+	v     T
+}
+
+func (f *firstOfMany[T]) take() *T {
 	if f.taken.Load() || f.taken.Swap(true) {
 		return new(T)
 	}
@@ -72,11 +85,11 @@ func (c *call) firsts() *room {
 // noRoom is a room in which everything is taken.
 var noRoom = func() *room {
 	r := &room{}
-	for _, taken := range []*atomic.Bool{
-		&r.bound.taken, &r.text.taken, &r.url.taken, &r.sent.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.flight.taken, &r.idle.taken, &r.answer.taken,
-		&r.attempts.taken,
+	for _, taken := range []*bool{
+		&r.bound.taken, &r.text.taken, &r.url.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.idle.taken, &r.answer.taken, &r.attempts.taken,
 	} {
-		taken.Store(true)
+		*taken = true
 	}
+	r.flight.taken.Store(true)
 	return r
 }()

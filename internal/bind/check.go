@@ -3,7 +3,9 @@ package bind
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -45,6 +47,9 @@ var transportHeaders = map[string]string{
 	"Transfer-Encoding":   "crest writes it from the body",
 	"Proxy-Authorization": "it belongs to the proxy's hop alone",
 }
+
+// TransportHeaders are the names that [TransportHeader] refuses, in their canonical form.
+var TransportHeaders = slices.Sorted(maps.Keys(transportHeaders))
 
 func headerProblem(value string) string {
 	for i := range len(value) {
