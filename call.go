@@ -18,6 +18,8 @@ type call struct {
 	room     *room        // nil for a call that is not sent
 	shown    bool         // the caller keeps the request, and may have it written down
 
+	modelOnly bool // the caller sees nothing else of an answer
+
 	out       *outgoing // the encoded request
 	at        *outgoing // the one that is sent now: out, or where redirects led
 	redirects []Hop

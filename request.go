@@ -26,10 +26,10 @@ type outgoing struct {
 
 // bind turns model and options into a request.
 func (c *call) bind(req reflect.Value) *CallError {
-	out := c.firsts().bound.take()
-	out.method = c.endpoint.method
-	text := c.firsts().text.take()
-	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], Lines: text.lines[:0]}
+	own := c.firsts().bound.take()
+	out := &own.out
+	out.method, out.url = c.endpoint.method, &own.url
+	parts := bind.Parts{Path: append(own.path[:0], c.core.prefix...), Query: own.query[:0], Lines: own.lines[:0]}
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
 		return fail(ErrRequest, "", nested(err))
 	}
@@ -123,7 +123,7 @@ func (fs fields) of(l level) fields {
 // locate decides where the request goes: base and route, or the URL of WithURL.
 func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	out.credentials.fields, out.home = parts.Secrets, c.core.home
-	u := c.firsts().url.take()
+	u := out.url
 	u.Scheme, u.Host = c.core.base.Scheme, c.core.base.Host
 	end := len(parts.Path)
 	text := string(append(parts.Path, parts.Query...)) // one string for both
@@ -137,7 +137,7 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 		return c.locateAt(*c.settings.url.u, out, parts, away)
 	}
 	u.RawQuery = text[end:]
-	out.url, out.host = u, u.Host
+	out.host = u.Host
 	return c.staysHome(u)
 }
 

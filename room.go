@@ -11,20 +11,19 @@ import (
 // made as they come. Nothing of it is used again for another call: hooks, transports and bodies can outlive one.
 type room struct {
 	call     call
-	bound    first[outgoing]
-	text     first[texts]
-	url      first[url.URL]
+	bound    first[bound]
 	life     first[lifetime]
 	hop      first[hop]
 	asked    first[http.Request]
 	flight   firstOfMany[flight]
-	idle     first[idleBody]
 	answer   first[answer]
 	attempts first[[1]Attempt]
 }
 
-// texts is where path, query and the lines of headers are written; what is longer finds its own place.
-type texts struct {
+// bound is a request as it is bound, and where path, query and the lines of headers are written; what is longer finds its own place.
+type bound struct {
+	out   outgoing
+	url   url.URL
 	path  [80]byte
 	query [64]byte
 	lines [8]string
@@ -86,7 +85,7 @@ func (c *call) firsts() *room {
 var noRoom = func() *room {
 	r := &room{}
 	for _, taken := range []*bool{
-		&r.bound.taken, &r.text.taken, &r.url.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.idle.taken, &r.answer.taken, &r.attempts.taken,
+		&r.bound.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.answer.taken, &r.attempts.taken,
 	} {
 		*taken = true
 	}

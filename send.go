@@ -18,9 +18,11 @@ type answer struct {
 	bodyErr  error  // why a failed answer's body is incomplete; its status wins
 	cut      bool   // body is only the beginning
 	live     io.ReadCloser
+	idle     idleBody
 	received time.Time
 	elapsed  time.Duration
-	decoded  bool // the model was filled from a body or from located fields
+	decoded  bool    // the model was filled from a body or from located fields
+	borrowed *[]byte // what body was read into, if that goes back
 }
 
 // attempt sends the request until it has an answer that is final, and reads that as far as it is typed.

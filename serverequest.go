@@ -116,7 +116,7 @@ func (e *endpoint) bodyOf(r *http.Request) ([]byte, *CallError) {
 		body, announced = decoder, -1
 	}
 	limit := e.settings.bounds.body()
-	data, err := readAtMost(body, limit, announced)
+	data, err := readAtMost(nil, body, limit, announced)
 	switch {
 	case errors.Is(err, errBound):
 		return nil, failf(ErrRequest, KindTooLarge, "the request's body is larger than the bound Body of %d bytes (WithBounds raises it)", limit)
