@@ -125,7 +125,7 @@ func TestAllocationBudgets(t *testing.T) {
 				return fmt.Errorf("not a 404: %w", err)
 			}
 			return nil
-		}, 34},
+		}, 25},
 		"limited GET": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getLimited.Call(t.Context(), c, parcelAsked)
 			return err

@@ -33,7 +33,7 @@ func (h *hop) gave() {
 	h.life.mu.Lock()
 	defer h.life.mu.Unlock()
 	if !h.answered && !h.reading && h.waitsFor != KindTimeoutHeader { // another request of the hop may be farther
-		h.listen(kindSendIdle, h.limits.Idle)
+		h.listen(kindSendIdle, h.life.limits.Idle)
 	}
 }
 

@@ -18,15 +18,14 @@ type call struct {
 	room     *room        // nil for a call that is not sent
 	shown    bool         // the caller keeps the request, and may have it written down
 
-	modelAlone bool // the caller gets nothing else of the answer
+	modelOnly bool // the caller sees nothing else of an answer
 
 	out       *outgoing // the encoded request
 	at        *outgoing // the one that is sent now: out, or where redirects led
 	redirects []Hop
-	challenge *Hop     // the 401 that the newest request answers; nil if it answers none
-	renewed   bool     // a refused token was replaced, which happens once
-	hops      int      // of this attempt
-	timeouts  Timeouts // effective
+	challenge *Hop // the 401 that the newest request answers; nil if it answers none
+	renewed   bool // a refused token was replaced, which happens once
+	hops      int  // of this attempt
 	life      *lifetime
 	meter     *meter // of WithProgress; nil without
 	attempts  []Attempt
@@ -218,7 +217,10 @@ func (c *call) failed(ctx context.Context, err *CallError) *CallError {
 	err.Endpoint = c.endpoint.name
 	err.Attempts = slices.Clone(c.attempts) // an error keeps neither the request nor the answer
 	if at := cmp.Or(c.at, c.out); at != nil {
-		err.URL, err.History = c.shownURL(at.url), c.history()
+		err.History = c.history()
+		if err.URL == "" { // that of a failed answer is there
+			err.URL = c.shownURL(at.url)
+		}
 	}
 	if err.Step == ErrStatus || err.Step == ErrResponse {
 		err.Sent = SentYes

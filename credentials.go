@@ -98,13 +98,13 @@ var errOrigin = errors.New("the request left the client's origin (a middleware c
 // authorize returns the request with the cookies of the jar and its credentials, those for the home origin alone. It changes nothing that
 // a middleware has seen: req is a copy, its URL and header are not.
 func (h *hop) authorize(req *http.Request) (*http.Request, error) {
-	c := &h.credentials
+	c := h.credentials
 	if c.none() {
 		return h.withNetrc(h.withJar(req))
 	}
 	target := originOf(req.URL)
 	switch {
-	case target != h.home, !namesOne(req.URL):
+	case target != *h.home, !namesOne(req.URL):
 		return nil, errOrigin
 	case target.plain() && !h.core.plainOK:
 		return nil, errPlain(target)

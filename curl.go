@@ -55,7 +55,7 @@ func (p *Prepared[Res]) CurlWithSecrets(ctx context.Context) (string, error) {
 func (c *call) clearCurl(ctx context.Context) (string, *CallError) {
 	h := c.onPaper(ctx)
 	defer h.stop()
-	if err := h.obtain(h, &h.credentials); err != nil {
+	if err := h.obtain(h, h.credentials); err != nil {
 		return "", err
 	}
 	req, err := h.authorize(c.out.unopened(h))
@@ -95,8 +95,9 @@ func (c *call) maskedCurl() string {
 
 // onPaper is a hop that is not sent.
 func (c *call) onPaper(ctx context.Context) *hop {
-	h := &hop{core: c.core, settings: c.settings, home: c.out.home, call: c, attempt: 1, number: 1, credentials: c.out.credentials}
-	h.begin(&lifetime{caller: ctx}, Timeouts{})
+	own := c.out.credentials
+	h := &hop{core: c.core, settings: c.settings, home: &c.out.home, call: c, attempt: 1, number: 1, credentials: &own}
+	h.begin(&lifetime{caller: ctx}, 0)
 	return h
 }
 

@@ -70,6 +70,26 @@ func (e *CallError) waitedTooLong(ctx context.Context) {
 	}
 }
 
+// instant is a reading of the monotonic clock: a third of a [time.Time], and read in half the time. The zero value is never.
+type instant time.Duration
+
+// beginning is what instants count from. It lies before the first call.
+var beginning = time.Now().Add(-1)
+
+func instantNow() instant { return instant(time.Since(beginning)) }
+
+// instantOf is a reading of both clocks.
+func instantOf(t time.Time) instant { return instant(t.Sub(beginning)) }
+
+// after is the instant that lies d behind i.
+func (i instant) after(d time.Duration) instant { return i + instant(d) }
+
+// until is the time from i to a later instant.
+func (i instant) until(later instant) time.Duration { return time.Duration(later - i) }
+
+// over reports whether i has come to pass.
+func (i instant) over(now instant) bool { return i != 0 && now >= i }
+
 // lifetime is the context of a whole call, which Total bounds, and the one timer that all timeouts of the call share: few of them ever
 // fire. It lives until the body has been read, by whomever.
 //
@@ -78,13 +98,13 @@ func (e *CallError) waitedTooLong(ctx context.Context) {
 type lifetime struct {
 	caller    context.Context
 	handshake *handshake // of a call with WithUpgrade, and its caller
-	total     time.Duration
+	limits    Timeouts   // effective; Total is 0 where the caller's own deadline is nearer
 
 	mu       sync.Mutex
-	deadline time.Time   // when total is over; zero for never
+	deadline instant     // when Total is over
 	past     bool        // that has come to pass, or the call has ended
 	timer    *time.Timer // nil until something is waited for
-	rings    time.Time   // when it fires; zero for never
+	rings    instant     // when it fires
 	hop      *phases     // under way; nil between two
 	own      context.Context
 	cancel   context.CancelCauseFunc // of own
@@ -92,44 +112,44 @@ type lifetime struct {
 
 // begins limits ctx by the call's timeout: the whole of a typed call, the way to the header of one whose
 // body the caller reads. Where the caller's own deadline is nearer there is nothing to add.
-func (l *lifetime) begins(ctx context.Context, c *call) {
-	l.caller, l.total = ctx, c.timeouts.Total
-	if c.settings.upgrade != "" {
+func (l *lifetime) begins(ctx context.Context, limits Timeouts, upgrades bool) {
+	l.caller, l.limits = ctx, limits
+	if upgrades {
 		l.handshake = newHandshake(ctx)
 		l.caller = l.handshake
 	}
-	now := time.Now()
-	if deadline, ok := l.caller.Deadline(); ok && deadline.Sub(now) <= l.total && l.caller.Done() != nil { // else nobody keeps that deadline
-		l.total = 0
+	if deadline, ok := l.caller.Deadline(); ok && time.Until(deadline) <= limits.Total && l.caller.Done() != nil { // else nobody keeps that deadline
+		l.limits.Total = 0
 	}
-	if l.total > 0 {
+	if total := l.limits.Total; total > 0 {
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		l.deadline = now.Add(l.total)
-		l.await(now, now.Add(min(l.total, cmp.Or(c.timeouts.Header, l.total)))) // set once for both: a ring in vain costs less
+		now := instantNow()
+		l.deadline = now.after(total)
+		l.await(now, now.after(min(total, cmp.Or(limits.Header, total)))) // set once for both: a ring in vain costs less
 	}
 }
 
-// await has the timer fire at a moment, or before; zero is never.
-func (l *lifetime) await(now, moment time.Time) {
-	if moment.IsZero() || !l.rings.IsZero() && !moment.Before(l.rings) {
+// await has the timer fire at a moment, or before.
+func (l *lifetime) await(now, moment instant) {
+	if moment == 0 || l.rings != 0 && moment >= l.rings {
 		return
 	}
 	l.rings = moment
 	if l.timer == nil {
-		l.timer = time.AfterFunc(moment.Sub(now), l.ring)
+		l.timer = time.AfterFunc(now.until(moment), l.ring)
 		return
 	}
-	l.timer.Reset(moment.Sub(now))
+	l.timer.Reset(now.until(moment))
 }
 
 // ring ends what is over, and waits for what is next. A timer that was set for something that has come to pass rings in vain.
 func (l *lifetime) ring() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	now := time.Now()
-	l.rings = time.Time{}
-	if !l.past && over(l.deadline, now) {
+	now := instantNow()
+	l.rings = 0
+	if !l.past && l.deadline.over(now) {
 		l.pass()
 	}
 	if !l.past {
@@ -142,12 +162,10 @@ func (l *lifetime) ring() {
 	}
 }
 
-func over(moment, now time.Time) bool { return !moment.IsZero() && !now.Before(moment) }
-
 // pass ends the call and its hop: Total is over.
 func (l *lifetime) pass() {
 	l.past = true
-	timeout := &timeoutError{KindTimeoutTotal, l.total}
+	timeout := &timeoutError{KindTimeoutTotal, l.limits.Total}
 	l.bounded()
 	l.cancel(timeout)
 	if l.hop != nil {
@@ -195,8 +213,9 @@ func (l *lifetime) Deadline() (time.Time, bool) {
 	l.mu.Lock()
 	deadline := l.deadline
 	l.mu.Unlock()
-	if !deadline.IsZero() {
-		return deadline, true
+	if deadline != 0 {
+		now := time.Now()
+		return now.Add(instantOf(now).until(deadline)), true
 	}
 	return l.caller.Deadline()
 }
@@ -211,7 +230,7 @@ func (l *lifetime) Value(key any) any { return l.current().Value(key) }
 func (l *lifetime) headerArrived() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.deadline = time.Time{}
+	l.deadline = 0
 }
 
 // end frees what the context holds.

@@ -93,9 +93,8 @@ func (e *Endpoint[Req, Res]) String() string {
 // a declared success, the body was read whole, decoded and validated. Otherwise it is zero and the error is a
 // [*CallError]. The error of a cancelled call also matches ctx's error and cause.
 func (e *Endpoint[Req, Res]) Call(ctx context.Context, c Caller, req Req, opts ...CallOption) (Res, error) {
-	m := &models[Req, Res]{req: req}
-	own := newCall()
-	own.modelAlone = true
+	m, own := &models[Req, Res]{req: req}, newCall()
+	own.modelOnly = true
 	a, err := e.exchange(ctx, own, c, m, opts)
 	if err != nil {
 		return *new(Res), err
@@ -149,8 +148,8 @@ type models[Req, Res any] struct {
 	res Res
 }
 
-func (e *Endpoint[Req, Res]) exchange(ctx context.Context, own *call, c Caller, m *models[Req, Res], opts []CallOption) (*answer, error) {
-	p, err := e.prepareAs(ctx, own, c, &m.req, opts)
+func (e *Endpoint[Req, Res]) exchange(ctx context.Context, p *call, c Caller, m *models[Req, Res], opts []CallOption) (*answer, error) {
+	p, err := e.prepareAs(ctx, p, c, &m.req, opts)
 	if err != nil {
 		return nil, err
 	}

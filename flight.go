@@ -128,9 +128,8 @@ func (f *flight) roundTrip(req *http.Request) (*http.Response, error) {
 		f.url = *req.URL
 		req.URL = &f.url
 	}
-	h.reached.Store(true)
-	if h.underway.Add(1) == 1 {
-		h.phases.asked()
+	if again := h.reached.Swap(true); h.underway.Add(1) == 1 && again {
+		h.phases.askedAgain()
 	}
 	f.aloft, f.sent = true, req
 	resp, err := f.land(f.wire().RoundTrip(req))

@@ -45,8 +45,8 @@ func WithIdempotencyKey(k IdempotencyKey) Option {
 // key is the idempotency key that a request carries, and the header that it stands in; both are "" for none.
 func (o *outgoing) key(names []string) (header, value string) {
 	for _, name := range names {
-		if value := o.header.Get(name); value != "" {
-			return name, value
+		if lines := o.header[name]; len(lines) > 0 && lines[0] != "" {
+			return name, lines[0]
 		}
 		for _, f := range o.credentials.fields {
 			if f.In == bind.Header && f.Name == name && f.Value != "" {

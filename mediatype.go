@@ -29,8 +29,11 @@ func WithAccept(types ...string) Option {
 // splitMediaType takes a Content-Type apart: the type in lower case, and its charset. It reads what servers
 // really send, where mime.ParseMediaType would refuse.
 func splitMediaType(header string) (mediaType, label string) {
-	essence, params, _ := strings.Cut(header, ";")
+	essence, params, more := strings.Cut(header, ";")
 	mediaType = strings.ToLower(strings.TrimSpace(essence))
+	if !more {
+		return mediaType, ""
+	}
 	for param := range strings.SplitSeq(params, ";") {
 		name, value, ok := strings.Cut(param, "=")
 		if ok && strings.EqualFold(strings.TrimSpace(name), "charset") {
@@ -42,6 +45,9 @@ func splitMediaType(header string) (mediaType, label string) {
 
 // matchesType reports whether a media type fits a pattern: "a/b", "a/*", "a/*+c", "*/*+c", "*/*".
 func matchesType(pattern, mediaType string) bool {
+	if pattern == mediaType { // as most are
+		return true
+	}
 	pattern, _ = splitMediaType(pattern)
 	if pattern == "*/*" || pattern == mediaType {
 		return true

@@ -103,9 +103,9 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 	if req.URL == nil || req.Header == nil {
 		return nil, failf(ErrRequest, "", "the request has no URL or no header map: make it with http.NewRequest")
 	}
-	h := &hop{core: core, settings: core.settings, home: core.home}
-	h.begin(&lifetime{caller: req.Context()}, core.settings.timeouts.effective())
-	h.credentials.fields = core.settings.keysFor(req)
+	h := &hop{core: core, settings: core.settings, home: &core.home, credentials: &credentials{fields: core.settings.keysFor(req)}}
+	limits := core.settings.timeouts.effective()
+	h.begin(&lifetime{caller: req.Context(), limits: limits}, limits.Attempt)
 	handedOver := false
 	defer func() { // also when a middleware panics
 		if !handedOver {
@@ -113,7 +113,7 @@ func (f foreign) roundTrip(req *http.Request) (*http.Response, *CallError) {
 		}
 		h.life.end() // a body that is handed over has no timeouts
 	}()
-	if err := h.obtain(h, &h.credentials); err != nil {
+	if err := h.obtain(h, h.credentials); err != nil {
 		return nil, err
 	}
 	resp, err := complete(h.send(req.WithContext(h)))
@@ -135,9 +135,9 @@ type hop struct {
 	phases
 	core        *core
 	settings    *settings
-	home        origin // where credentials may go
-	call        *call  // nil for a foreign request
-	credentials credentials
+	home        *origin // where credentials may go
+	call        *call   // nil for a foreign request
+	credentials *credentials
 	attempt     int               // of the call, counted from 1
 	number      int               // of this hop, counted from 1 in each attempt
 	resent      int               // requests of the call before this one

@@ -12,19 +12,18 @@ type phases struct {
 	context.Context
 	cancel context.CancelCauseFunc
 	life   *lifetime
-	limits Timeouts // effective
 
 	left     time.Duration // of Attempt, when its time began to run
-	over     time.Time     // when Attempt is over; zero while its time stands still
+	over     instant       // when Attempt is over; zero while its time stands still
 	waitsFor Kind          // Header or Idle; "" while nothing is waited for
-	silent   time.Time     // when that is over; zero for never
+	silent   instant       // when that is over
 	answered bool          // Header is over
 	reading  bool          // the body is there: what other requests of the hop do is none of its timers' business
 }
 
-func (p *phases) begin(life *lifetime, limits Timeouts) {
+func (p *phases) begin(life *lifetime, left time.Duration) {
 	p.Context, p.cancel = context.WithCancelCause(life.caller)
-	p.life, p.limits, p.left = life, limits, limits.Attempt
+	p.life, p.left = life, left
 	life.enter(p)
 }
 
@@ -38,31 +37,31 @@ func (p *phases) Deadline() (time.Time, bool) { return p.life.Deadline() }
 func (p *phases) stop() { p.cancel(nil) }
 
 // check ends the attempt if it has run out of time.
-func (p *phases) check(now time.Time) {
-	if over(p.over, now) {
+func (p *phases) check(now instant) {
+	if p.over.over(now) {
 		p.stopAttempt()
-		p.cancel(&timeoutError{KindTimeoutAttempt, p.limits.Attempt})
+		p.cancel(&timeoutError{KindTimeoutAttempt, p.life.limits.Attempt})
 	}
-	if over(p.silent, now) {
-		after := p.limits.Idle
+	if p.silent.over(now) {
+		after := p.life.limits.Idle
 		if p.waitsFor == KindTimeoutHeader {
-			after = p.limits.Header
+			after = p.life.limits.Header
 		}
-		p.silent = time.Time{}
+		p.silent = 0
 		p.cancel(&timeoutError{p.waitsFor, after})
 	}
 }
 
 // run starts the time of the attempt, or lets it go on.
 func (p *phases) run() {
-	if p.limits.Attempt == 0 {
+	if p.life.limits.Attempt == 0 {
 		return
 	}
 	p.life.mu.Lock()
 	defer p.life.mu.Unlock()
-	if !p.reading && p.over.IsZero() {
-		now := time.Now()
-		p.over = now.Add(p.left)
+	if !p.reading && p.over == 0 {
+		now := instantNow()
+		p.over = now.after(p.left)
 		p.life.await(now, p.over)
 	}
 }
@@ -77,18 +76,10 @@ func (p *phases) hold() {
 }
 
 func (p *phases) stopAttempt() {
-	if !p.over.IsZero() {
-		p.left = max(time.Until(p.over), 0)
-		p.over = time.Time{}
+	if p.over != 0 {
+		p.left = max(instantNow().until(p.over), 0)
+		p.over = 0
 	}
-}
-
-// remaining is what is left of the attempt's time for its next hop.
-func (p *phases) remaining() time.Duration {
-	p.life.mu.Lock()
-	defer p.life.mu.Unlock()
-	p.stopAttempt()
-	return max(p.left, min(p.limits.Attempt, 1)) // 0 would be none
 }
 
 // requestWritten begins the wait for the header.
@@ -96,7 +87,7 @@ func (p *phases) requestWritten() {
 	p.life.mu.Lock()
 	defer p.life.mu.Unlock()
 	if !p.answered && !p.reading {
-		p.listen(KindTimeoutHeader, p.limits.Header)
+		p.listen(KindTimeoutHeader, p.life.limits.Header)
 	}
 }
 
@@ -113,17 +104,17 @@ func (p *phases) notWritten() {
 func (p *phases) listen(kind Kind, d time.Duration) {
 	p.waitsFor = kind
 	if d > 0 {
-		now := time.Now()
-		p.silent = now.Add(d)
+		now := instantNow()
+		p.silent = now.after(d)
 		p.life.await(now, p.silent)
 	}
 }
 
 // quiet ends it.
-func (p *phases) quiet() { p.waitsFor, p.silent = "", time.Time{} }
+func (p *phases) quiet() { p.waitsFor, p.silent = "", 0 }
 
-// asked says that a request is on its way, and heard that its answer, or its failure, is here.
-func (p *phases) asked() {
+// askedAgain says that another request is on its way, and heard that an answer, or a failure, is here.
+func (p *phases) askedAgain() {
 	p.life.mu.Lock()
 	defer p.life.mu.Unlock()
 	p.answered = p.reading
@@ -154,14 +145,16 @@ func (p *phases) bodyIsCallers() {
 	p.stopAttempt()
 }
 
-// end frees what the attempt holds.
-func (p *phases) end() {
+// end frees what the hop holds. It returns what is left of the attempt's time for the next one.
+func (p *phases) end() time.Duration {
 	p.life.mu.Lock()
 	p.reading = true
 	p.stopAttempt()
 	p.quiet()
+	left := max(p.left, min(p.life.limits.Attempt, 1)) // 0 would be none
 	p.life.mu.Unlock()
 	p.stop()
+	return left
 }
 
 // idleBody runs the timer while a Read waits, and only then: how slowly the body is consumed is nobody's fault. An end that comes after the
@@ -174,7 +167,7 @@ type idleBody struct {
 
 func (b *idleBody) Read(p []byte) (int, error) {
 	b.phases.life.mu.Lock()
-	b.phases.listen(KindTimeoutIdle, b.phases.limits.Idle)
+	b.phases.listen(KindTimeoutIdle, b.phases.life.limits.Idle)
 	b.phases.life.mu.Unlock()
 	n, err := b.ReadCloser.Read(p)
 	b.phases.life.mu.Lock()

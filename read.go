@@ -62,9 +62,8 @@ func (a *answer) read(h *hop) *CallError {
 
 // watched bounds the silence inside the body: a Read that waits longer than Idle for a byte ends the attempt.
 func (a *answer) watched(h *hop) io.ReadCloser {
-	b := a.call.firsts().idle.take()
-	b.ReadCloser, b.phases = a.resp.Body, &h.phases
-	return b
+	a.idle = idleBody{a.resp.Body, &h.phases}
+	return &a.idle
 }
 
 func (a *answer) headOnly() bool { return a.at.method == http.MethodHead }
@@ -131,16 +130,14 @@ const maxIdleReads = 100
 // errBound says that there was more to read than allowed.
 var errBound = errors.New("the bound is reached")
 
-// readAtMost reads r to its end, up to limit bytes, into buf, which may be nil. The buffer is sized by the announced length
+// readAtMost reads r to its end, up to limit bytes, into buf, which is empty, or a larger one. A new one is sized by the announced length
 // only up to 512 KiB, and then up to four times what has come: the announcement may be a lie.
 func readAtMost(buf []byte, r io.Reader, limit, announced int64) ([]byte, error) {
 	size := int64(512)
 	if announced >= 0 {
 		size = min(announced, limit, sizedBuffer) + 1 // room to see the end without growing
 	}
-	if int64(cap(buf)) < size {
-		buf = make([]byte, 0, size)
-	}
+	buf = slices.Grow(buf, int(size))
 	for idle := 0; ; {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]

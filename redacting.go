@@ -38,7 +38,7 @@ func RedactionOf(req *http.Request) Redaction {
 	if !ok {
 		return Redaction{}
 	}
-	of := redactedCall{rules: h.settings.redact, call: h.call, body: *foreignSecrets, credentials: h.credentials}
+	of := redactedCall{rules: h.settings.redact, call: h.call, body: *foreignSecrets, credentials: *h.credentials}
 	if h.call != nil {
 		of.body = *h.call.endpoint.sentSecrets()
 		of.body.unnamed = of.body.unnamed || of.body.open && h.call.at.body.secret

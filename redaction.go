@@ -73,11 +73,13 @@ func (r *redaction) url(u *url.URL) string {
 	if u == nil {
 		return ""
 	}
-	text := u.Scheme + "://" + u.Host + u.EscapedPath()
-	if u.RawQuery == "" {
-		return text
+	path := u.EscapedPath()
+	text := make([]byte, 0, len(u.Scheme)+len("://")+len(u.Host)+len(path)+len("?")+len(u.RawQuery)+2*len(redacted))
+	text = append(append(append(append(text, u.Scheme...), "://"...), u.Host...), path...)
+	if u.RawQuery != "" {
+		text = r.appendQuery(append(text, '?'), u.RawQuery, nil)
 	}
-	return text + "?" + r.query(u.RawQuery)
+	return string(text)
 }
 
 // query keeps the keys of a query and the values that are known to be harmless.
@@ -85,23 +87,36 @@ func (r *redaction) query(raw string) string { return r.queryWith(raw, nil) }
 
 // queryWith keeps the values of the names in show too.
 func (r *redaction) queryWith(raw string, show []string) string {
-	switch {
-	case raw == "":
+	if raw == "" {
 		return ""
-	case r.everything():
-		return redacted
 	}
-	pairs := strings.Split(raw, "&")
-	for i, pair := range pairs {
-		name, value, ok := strings.Cut(pair, "=")
-		switch {
-		case !ok && pair != "":
-			pairs[i] = redacted // a value without a name
-		case value != "" && (!r.showsQuery(name, show) || strings.Contains(value, ";")): // some servers begin another pair there
-			pairs[i] = name + "=" + redacted
+	return string(r.appendQuery(nil, raw, show))
+}
+
+func (r *redaction) appendQuery(text []byte, raw string, show []string) []byte {
+	if r.everything() {
+		return append(text, redacted...)
+	}
+	for more := true; more; {
+		var pair string
+		pair, raw, more = strings.Cut(raw, "&")
+		text = r.appendPair(text, pair, show)
+		if more {
+			text = append(text, '&')
 		}
 	}
-	return strings.Join(pairs, "&")
+	return text
+}
+
+func (r *redaction) appendPair(text []byte, pair string, show []string) []byte {
+	name, value, ok := strings.Cut(pair, "=")
+	switch {
+	case !ok && pair != "":
+		return append(text, redacted...) // a value without a name
+	case value != "" && (!r.showsQuery(name, show) || strings.Contains(value, ";")): // some servers begin another pair there
+		return append(append(append(text, name...), '='), redacted...)
+	}
+	return append(text, pair...)
 }
 
 // showsQuery reports whether the values of a query's name, which is escaped, may be seen.

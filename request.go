@@ -27,11 +27,12 @@ type outgoing struct {
 
 // bind turns model and options into a request.
 func (c *call) bind(req reflect.Value) *CallError {
-	out := c.firsts().bound.take()
-	out.method = c.endpoint.method
+	own := c.firsts().bound.take()
+	out := &own.out
+	out.method, out.url = c.endpoint.method, &own.url
 	text := urlTexts.Get().(*urlText)
 	defer urlTexts.Put(text)
-	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], Lines: c.firsts().lines.take()[:0]}
+	parts := bind.Parts{Path: append(text.path[:0], c.core.prefix...), Query: text.query[:0], Lines: own.lines[:0]}
 	if err := c.endpoint.request.Encode(req, &parts); err != nil {
 		return fail(ErrRequest, "", nested(err))
 	}
@@ -145,7 +146,7 @@ func (fs fields) of(l level) fields {
 // locate decides where the request goes: base and route, or the URL of WithURL.
 func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 	out.credentials.fields, out.home = parts.Secrets, c.core.home
-	u := c.firsts().url.take()
+	u := out.url
 	u.Scheme, u.Host = c.core.base.Scheme, c.core.base.Host
 	end := len(parts.Path)
 	parts.Path = append(parts.Path, parts.Query...)
@@ -160,7 +161,7 @@ func (c *call) locate(out *outgoing, parts *bind.Parts, away bool) error {
 		return c.locateAt(*c.settings.url.u, out, parts, away)
 	}
 	u.RawQuery = text[end:]
-	out.url, out.host = u, u.Host
+	out.host = u.Host
 	return c.staysHome(u)
 }
 

@@ -208,7 +208,8 @@ func (c *call) mapError(a *answer) *CallError {
 	if !failed && (c.settings.check == nil || c.endpoint.result.live()) {
 		return nil
 	}
-	e := c.newError(a)
+	both := &statusError{answer: c.newError(a)}
+	e := &both.answer
 	if !failed && !c.settings.check(e) {
 		return nil
 	}
@@ -216,7 +217,14 @@ func (c *call) mapError(a *answer) *CallError {
 	if a.bodyErr != nil {
 		e.bodyErr = asReason(a.bodyErr)
 	}
-	return fail(ErrStatus, "", e)
+	both.call = CallError{Step: ErrStatus, Err: e, URL: e.URL, RequestID: e.RequestID, Sent: SentYes}
+	return &both.call
+}
+
+// statusError is the error of a failed answer, in one allocation.
+type statusError struct {
+	call   CallError
+	answer Error
 }
 
 // describe finds the model for the body of e, whatever else there is to decode from, and keeps as much of the body as may be kept.
@@ -227,8 +235,8 @@ func (c *call) describe(e *Error, from *material) {
 	e.hidden, e.rules = from.hidden, c.settings.redact
 }
 
-func (c *call) newError(a *answer) *Error {
-	return &Error{
+func (c *call) newError(a *answer) Error {
+	return Error{
 		Endpoint: c.endpoint.name, Method: a.at.method, URL: c.shownURL(a.at.url),
 		StatusCode: a.resp.StatusCode, Header: a.resp.Header, Body: a.body, Truncated: a.cut,
 		RequestID: requestID(a.resp.Header), Attempts: len(c.attempts), RetryAfter: retryAfter(a.resp.Header, a.received),

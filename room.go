@@ -11,27 +11,44 @@ import (
 // made as they come. Nothing of it is used again for another call: hooks, transports and bodies can outlive one.
 type room struct {
 	call     call
-	bound    first[outgoing]
-	lines    first[[12]string] // of headers
-	url      first[url.URL]
-	sent     first[outgoing]
+	bound    first[bound]
 	life     first[lifetime]
 	hop      first[hop]
 	asked    first[http.Request]
-	flight   first[flight]
-	idle     first[idleBody]
+	flight   firstOfMany[flight]
 	answer   first[answer]
 	attempts first[[1]Attempt]
 }
 
-// first is the place of one T.
+// bound is a request as it is bound, with its URL and the lines of its headers; what is more finds its own place.
+type bound struct {
+	out   outgoing
+	url   url.URL
+	lines [12]string
+}
+
+// first is the place of one T, which the goroutine of the call takes.
 type first[T any] struct {
-	taken atomic.Bool
+	taken bool
 	v     T
 }
 
 // take returns the place, or makes another when it is taken.
 func (f *first[T]) take() *T {
+	if f.taken {
+		return new(T)
+	}
+	f.taken = true
+	return &f.v
+}
+
+// firstOfMany is a first that several goroutines take: a middleware can send requests in parallel.
+type firstOfMany[T any] struct {
+	taken atomic.Bool
+	v     T
+}
+
+func (f *firstOfMany[T]) take() *T {
 	if f.taken.Load() || f.taken.Swap(true) {
 		return new(T)
 	}
@@ -65,11 +82,11 @@ func (c *call) firsts() *room {
 // noRoom is a room in which everything is taken.
 var noRoom = func() *room {
 	r := &room{}
-	for _, taken := range []*atomic.Bool{
-		&r.bound.taken, &r.lines.taken, &r.url.taken, &r.sent.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.flight.taken, &r.idle.taken, &r.answer.taken,
-		&r.attempts.taken,
+	for _, taken := range []*bool{
+		&r.bound.taken, &r.life.taken, &r.hop.taken, &r.asked.taken, &r.answer.taken, &r.attempts.taken,
 	} {
-		taken.Store(true)
+		*taken = true
 	}
+	r.flight.taken.Store(true)
 	return r
 }()

@@ -14,14 +14,15 @@ type answer struct {
 	call     *call
 	at       *outgoing // the request that was answered, without credentials in its header
 	resp     *http.Response
-	body     []byte  // decompressed
-	borrowed *[]byte // of bodies; nil when the body is kept
-	bodyErr  error   // why a failed answer's body is incomplete; its status wins
-	cut      bool    // body is only the beginning
+	body     []byte // decompressed
+	bodyErr  error  // why a failed answer's body is incomplete; its status wins
+	cut      bool   // body is only the beginning
 	live     io.ReadCloser
+	idle     idleBody
 	received time.Time
 	elapsed  time.Duration
-	decoded  bool // the model was filled from a body or from located fields
+	decoded  bool    // the model was filled from a body or from located fields
+	borrowed *[]byte // what body was read into, if that goes back
 }
 
 // attempt sends the request until it has an answer that is final, and reads that as far as it is typed.
@@ -30,9 +31,8 @@ func (c *call) attempt(ctx context.Context) (*answer, *CallError) {
 	if c.endpoint.result.piece != nil {
 		timeouts = timeouts.ofStream()
 	}
-	c.timeouts = timeouts.effective()
 	c.life = c.firsts().life.take()
-	c.life.begins(ctx, c)
+	c.life.begins(ctx, timeouts.effective(), c.settings.upgrade != "")
 	handedOver := false
 	defer func() { // also when a middleware panics
 		if !handedOver {
@@ -65,16 +65,19 @@ func (c *call) tryAgain() (*answer, *CallError) {
 
 // try is one attempt: hop after hop, and what the last answer means.
 func (c *call) try(r *retrying) (*answer, *CallError) {
-	c.at, c.redirects, c.challenge, c.hops = c.firsts().sent.take(), nil, nil, 0
-	*c.at = *c.out
-	for left := c.timeouts.Attempt; ; {
+	c.at, c.redirects, c.challenge, c.hops = c.out, nil, nil, 0
+	if c.settings.auth != nil { // each attempt has a ticket of its own, and a prepared request can be sent by several at once
+		own := *c.out
+		c.at = &own
+	}
+	for left := c.life.limits.Attempt; ; {
 		a, next, err := c.step(r, &left)
 		switch {
 		case err != nil:
 			err.waitedTooLong(c.life)
 			return nil, err
 		case next == nil:
-			return a, c.answered(a.resp, c.mapError(a))
+			return a, c.mapError(a)
 		}
 		c.at = next
 	}
@@ -85,12 +88,11 @@ func (c *call) try(r *retrying) (*answer, *CallError) {
 func (c *call) step(r *retrying, left *time.Duration) (a *answer, next *outgoing, err *CallError) {
 	h := c.newHop(r, *left)
 	defer func() { // also when a middleware panics
-		*left = h.remaining()
 		if a == nil && next == nil && err == nil {
 			h.crashed()
 		}
 		if a == nil || a.live == nil {
-			h.end()
+			*left = h.end()
 		}
 	}()
 	return c.exchange(h, r)
@@ -99,11 +101,10 @@ func (c *call) step(r *retrying, left *time.Duration) (a *answer, next *outgoing
 func (c *call) newHop(r *retrying, left time.Duration) *hop {
 	c.hops++
 	h := c.firsts().hop.take()
-	h.core, h.settings, h.home, h.call = c.core, c.settings, c.at.home, c
+	h.core, h.settings, h.home, h.credentials, h.call = c.core, c.settings, &c.at.home, &c.at.credentials, c
 	h.attempt, h.number = r.n+1, c.hops
-	h.begin(c.life, c.timeouts)
+	h.begin(c.life, left)
 	c.meter.begins(h)
-	h.left = left
 	if len(c.extra) > 0 {
 		h.inner = compose(c.extra, afterCall{})
 	}
@@ -117,7 +118,6 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 			return nil, nil, err
 		}
 	}
-	h.credentials = c.at.credentials
 	req, err := c.at.request(h, c.firsts().asked.take(), r.requests > 0 || c.handedOut())
 	h.asking = req
 	if err == nil && len(c.redirects) == 0 {
@@ -127,7 +127,7 @@ func (c *call) exchange(h *hop, r *retrying) (a *answer, next *outgoing, err *Ca
 	}
 	if err != nil && h.number > 1 { // ErrRequest would promise that nothing was sent
 		err.Step = ErrTransport
-		return nil, nil, r.lost(h, err, time.Now())
+		return nil, nil, r.lost(h, err, instantNow())
 	}
 	if err != nil {
 		return nil, nil, err
@@ -147,7 +147,7 @@ func (c *call) obtain(h *hop) *CallError {
 
 // hop sends one request, middleware, limit, authorize, send, and reads its answer, unless that is elsewhere.
 func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, *CallError) {
-	start := time.Now()
+	start := instantNow()
 	h.resent, h.redirects = r.requests, len(c.redirects)
 	r.requests++
 	resp, sendErr := h.send(req)
@@ -164,10 +164,11 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 	a := c.firsts().answer.take()
 	a.call, a.at, a.resp, a.received = c, c.at, resp, time.Now()
 	err = a.read(h)
+	end := instantNow()
 	if a.live == nil {
-		h.clock.read(a.received)
+		h.clock.read(instantOf(a.received).until(end))
 	}
-	a.elapsed = time.Since(start)
+	a.elapsed = start.until(end)
 	if err == nil {
 		next, err = c.challenged(h, resp) // with the body read: a token may be fetched over the same connection
 	}
@@ -204,8 +205,8 @@ func complete(resp *http.Response, err error) (*http.Response, error) {
 }
 
 // note adds to what is known of the attempt, and to the call's history when it ends. It returns err.
-func (r *retrying) note(h *hop, status int, err *CallError, start time.Time, ends bool) *CallError {
-	took := time.Since(start)
+func (r *retrying) note(h *hop, status int, err *CallError, start instant, ends bool) *CallError {
+	took := start.until(instantNow())
 	waited := min(time.Duration(h.waited.Load()), took) // a middleware that sends in parallel waits in parallel
 	r.took += took - waited
 	r.waited += waited
@@ -225,7 +226,7 @@ func (r *retrying) note(h *hop, status int, err *CallError, start time.Time, end
 }
 
 // lost remembers an attempt that got no answer, if it got as far as the wire.
-func (r *retrying) lost(h *hop, err *CallError, start time.Time) *CallError {
+func (r *retrying) lost(h *hop, err *CallError, start instant) *CallError {
 	if h.number > 1 {
 		err.Sent = SentYes // the hops before were answered
 	}
@@ -259,19 +260,18 @@ func (o *outgoing) request(ctx context.Context, req *http.Request, handedOut boo
 
 // carrying makes req the request with a body that is open. What is handed out has a URL and a header map of its own.
 func (o *outgoing) carrying(ctx context.Context, req *http.Request, body io.ReadCloser, handedOut bool) {
-	*req = http.Request{
+	r := http.Request{
 		Method: o.method, URL: o.url, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: o.header, Body: body, ContentLength: o.body.size(), Host: o.host,
+		Header: o.header, Body: body, ContentLength: o.body.size(), Host: o.host, GetBody: o.body.replayed(ctx),
 	}
 	if handedOut {
 		u := *o.url
-		req.URL, req.Header = &u, o.header.Clone()
+		r.URL, r.Header = &u, o.header.Clone()
 	}
-	req.GetBody = o.body.replayed(ctx)
 	if body == http.NoBody && (o.body.declared || o.method == http.MethodDelete) && !assumesBody(o.method) {
-		req.TransferEncoding = []string{"identity"} // else net/http sends no Content-Length: 0
+		r.TransferEncoding = []string{"identity"} // else net/http sends no Content-Length: 0
 	}
-	*req = *req.WithContext(ctx)
+	*req = *r.WithContext(ctx)
 }
 
 // assumesBody reports whether net/http writes Content-Length: 0 for an empty body by itself.

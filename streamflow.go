@@ -159,7 +159,8 @@ func (f *flow) open(a *answer) *CallError {
 	}
 	f.codec = f.call.settings.codecOfPieces(format)
 	if f.call.settings.check != nil {
-		f.asked = f.call.newError(a)
+		asked := f.call.newError(a)
+		f.asked = &asked
 	}
 	f.pieces = newPieces(format, a.live, f.call.settings.bounds.event(), f.resume.lastID)
 	return nil

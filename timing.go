@@ -35,41 +35,41 @@ func (t *Timing) add(next Timing) {
 type stopwatch struct {
 	mu      sync.Mutex
 	timing  Timing
-	opened  time.Time // a connection was opened that nobody has got yet
-	written time.Time // the newest request was written and has no answer yet
+	opened  instant // a connection was opened that nobody has got yet
+	written instant // the newest request was written and has no answer yet
 }
 
 // connected is called for each connection that a request of the hop gets.
 func (s *stopwatch) connected(reused bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !reused && !s.opened.IsZero() {
-		s.timing.TLS += time.Since(s.opened) // nothing else lies between
+	if !reused && s.opened != 0 {
+		s.timing.TLS += s.opened.until(instantNow()) // nothing else lies between
 	}
-	s.timing.Reused, s.opened, s.written = reused, time.Time{}, time.Time{}
+	s.timing.Reused, s.opened, s.written = reused, 0, 0
 }
 
 func (s *stopwatch) requestWritten() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.written = time.Now()
+	s.written = instantNow()
 }
 
 // answered is called with the header of an answer.
 func (s *stopwatch) answered() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !s.written.IsZero() {
-		s.timing.FirstByte += time.Since(s.written)
-		s.written = time.Time{}
+	if s.written != 0 {
+		s.timing.FirstByte += s.written.until(instantNow())
+		s.written = 0
 	}
 }
 
-// read is called with the end of a body.
-func (s *stopwatch) read(since time.Time) {
+// read is called with how long a body was read.
+func (s *stopwatch) read(took time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.timing.Body += time.Since(since)
+	s.timing.Body += took
 }
 
 // total is what was measured so far.
@@ -83,7 +83,7 @@ func (s *stopwatch) total() Timing {
 // connection, as most are, needs none of them.
 type dial struct {
 	clock        *stopwatch // nil measures nothing
-	begun, named time.Time
+	begun, named instant
 	secure       bool
 }
 
@@ -93,9 +93,9 @@ func timed(ctx context.Context) (*dial, context.Context) {
 	if !ok || h.call == nil {
 		return nil, ctx
 	}
-	now := time.Now()
+	now := instantNow()
 	d := &dial{clock: &h.clock, begun: now, named: now, secure: h.asking.URL.Scheme == "https"}
-	return d, httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{DNSDone: func(httptrace.DNSDoneInfo) { d.named = time.Now() }})
+	return d, httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{DNSDone: func(httptrace.DNSDoneInfo) { d.named = instantNow() }})
 }
 
 // end notes what a dial took that brought a connection.
@@ -103,11 +103,11 @@ func (d *dial) end(err error) {
 	if d == nil || err != nil {
 		return
 	}
-	now := time.Now()
+	now := instantNow()
 	d.clock.mu.Lock()
 	defer d.clock.mu.Unlock()
-	d.clock.timing.DNS += d.named.Sub(d.begun)
-	d.clock.timing.Connect += now.Sub(d.named)
+	d.clock.timing.DNS += d.begun.until(d.named)
+	d.clock.timing.Connect += d.named.until(now)
 	if d.secure {
 		d.clock.opened = now
 	}
