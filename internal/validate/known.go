@@ -153,10 +153,11 @@ func knownTop(t reflect.Type) *known {
 
 // plan makes a plan for t, nil if there is nothing to validate.
 func (k *known) plan(t reflect.Type) *Plan {
+	rules := k.tagged && k.keeps != nil // what an any holds is looked at beside rules only
 	switch {
-	case k.keeps == nil && !k.leads:
+	case !rules && !k.leads:
 		return nil
-	case k.keeps == nil:
+	case !rules:
 		return &Plan{asks: true}
 	}
 	p := &Plan{engine: plain, keeps: k.keeps, asks: k.leads, open: k.open}

@@ -210,6 +210,10 @@ type (
 		Next *chained
 		List []chained
 	}
+	withAny struct {
+		Next *withAny
+		Any  any
+	}
 	besideRules struct {
 		ID   int `validate:"gt=0"`
 		Body chained
@@ -226,6 +230,8 @@ type (
 func TestWhatHasNoRulesIsNotWalked(t *testing.T) {
 	plan, _ := Compile(reflect.TypeFor[chained]())
 	require.Nil(t, plan)
+	plan, _ = Compile(reflect.TypeFor[*withAny]())
+	require.Nil(t, plan, "what an any holds has no rules where the model has none")
 
 	looks := 0
 	model := besideRules{ID: 1, Body: chained{Trap: trap{&looks}}, Ptr: &chained{Trap: trap{&looks}}, Skip: ruled{trap{&looks}}, Many: []chained{{Trap: trap{&looks}}}}
