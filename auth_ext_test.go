@@ -219,7 +219,7 @@ func TestTokenSources(t *testing.T) {
 		want   string
 	}{
 		"error":        {brokenSource{cause}, "the token source failed: the vault is sealed"},
-		"empty":        {crest.Secret{}, "the token is empty"},
+		"empty":        {brokenSource{}, "the token is empty"},
 		"empty token":  {&crest.Token{}, "the token is empty"},
 		"R20 newline":  {crest.NewSecret("s3cr3t\r\nEvil: 1"), "a character that no header may have"},
 		"R20 trailing": {crest.NewSecret("s3cr3t\n"), "a character that no header may have"},

@@ -137,7 +137,9 @@ func readAtMost(buf []byte, r io.Reader, limit, announced int64) ([]byte, error)
 	if announced >= 0 {
 		size = min(announced, limit, sizedBuffer) + 1 // room to see the end without growing
 	}
-	buf = slices.Grow(buf, int(size))
+	if int64(cap(buf)) < size {
+		buf = make([]byte, 0, size)
+	}
 	for idle := 0; ; {
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
