@@ -11,7 +11,6 @@ import (
 	"net/url"
 	"regexp"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -170,60 +169,6 @@ func plainCause(err error) error {
 	}
 	return err
 }
-
-// hideURLs returns err without the URLs that net/url writes into its messages: whoever failed, a token source, a middleware or the transport,
-// its queries can hold what no message may have.
-func hideURLs(err error) error {
-	all := urlErrors(err)
-	if len(all) == 0 {
-		return err
-	}
-	text := textOf(err)
-	for _, e := range all {
-		text = strings.ReplaceAll(text, strconv.Quote(e.URL), "the URL")
-	}
-	return &hiddenURL{err, all[0], text}
-}
-
-// urlErrors are all within err, the outermost first.
-func urlErrors(err error) (all []*url.Error) {
-	if e, ok := err.(*url.Error); ok && e != nil {
-		all = append(all, e)
-	}
-	switch outer := err.(type) {
-	case interface{ Unwrap() []error }:
-		for _, inner := range outer.Unwrap() {
-			all = append(all, urlErrors(inner)...)
-		}
-	case interface{ Unwrap() error }:
-		all = append(all, urlErrors(outer.Unwrap())...)
-	}
-	return all
-}
-
-// hiddenURL is an error without the URL that net/url writes into its messages, query and all. What it wraps is found in it, and not
-// handed out by Unwrap: who walks the chain prints each error.
-type hiddenURL struct {
-	err  error
-	url  *url.Error // somewhere in err
-	text string
-}
-
-func (e *hiddenURL) Error() string { return e.text }
-
-func (e *hiddenURL) Is(target error) bool { return errors.Is(e.err, target) }
-
-// As gives a url.Error without its URL.
-func (e *hiddenURL) As(target any) bool {
-	if to, ok := target.(**url.Error); ok {
-		*to = &url.Error{Op: e.url.Op, URL: redacted, Err: e.Unwrap()}
-		return true
-	}
-	return errors.As(e.err, target)
-}
-
-// Unwrap returns what went wrong with the URL.
-func (e *hiddenURL) Unwrap() error { return hideURLs(e.url.Err) }
 
 // transportKind is the one place that knows how net/http and its like name their failures.
 func transportKind(err error) Kind {
