@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"reflect"
 	"strings"
 	"time"
 )
@@ -256,29 +255,6 @@ func contextError(ctx context.Context) error {
 		return errors.Join(err, cause)
 	}
 	return err
-}
-
-// nestedError is the error of another call, which a middleware or a token source made through crest. What is
-// inside it is that call's: neither its step nor its status may be taken for those of this one. The context's
-// errors stay findable.
-type nestedError struct{ err error }
-
-func (e *nestedError) Error() string { return textOf(e.err) }
-
-// Is knows the error itself, as the cause of a context, and the context's own.
-func (e *nestedError) Is(target error) bool {
-	if target == context.Canceled || target == context.DeadlineExceeded {
-		return errors.Is(e.err, target)
-	}
-	return reflect.TypeOf(target).Comparable() && target == e.err
-}
-
-// nested makes the error of somebody else fit to stand in that of a call.
-func nested(err error) error {
-	if _, ok := errors.AsType[*CallError](err); ok {
-		return &nestedError{err}
-	}
-	return hideURLs(err)
 }
 
 // fail makes a CallError of a step; the call fills in the rest.

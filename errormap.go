@@ -35,11 +35,11 @@ type ErrorModel interface {
 // A body that decodes is a T even if it has none of T's fields; validate tags on T say what it must have. Where there is no T, the next entry
 // decides and the client's E in the end, and why there is none stands in the error's text and below it, as a [KindContentType], [KindDecode] or [KindValidation].
 //
-// Several models of one shape share it through an unexported struct that has the Error method:
+// Several models of one shape share it through a struct that has the Error method, exported so that go doc shows its fields:
 //
-//	type failure struct{ Message string `json:"message"` }
-//	type Error struct{ failure }
-//	type NotFound struct{ failure }
+//	type Failure struct{ Message string `json:"message"` }
+//	type Error struct{ Failure }
+//	type NotFound struct{ Failure }
 func As[T error]() ErrorModel {
 	a := &asModel{t: reflect.TypeFor[T]()}
 	if a.t.Kind() != reflect.Interface {

@@ -1,7 +1,6 @@
 package crest
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -70,17 +69,6 @@ func safeText(s string) string {
 
 // messageBytes is how long the cause of an error may be in its message where a server can have had a hand in it.
 const messageBytes = 4 * quotedBytes
-
-// textOf is what err says. A method of somebody else's answers, and one that panics (on a nil pointer that its model embeds, or that is the
-// error itself) must not take down who only wants to print a failure.
-func textOf(err error) (text string) {
-	defer func() {
-		if recover() != nil {
-			text = fmt.Sprintf("the Error method of %T panicked", err)
-		}
-	}()
-	return err.Error()
-}
 
 // oneLine returns the text of a foreign error, such as net/http's, as one line of printable text: it may hold
 // what a server sent (CVE-2026-42507).

@@ -25,7 +25,7 @@ type flow struct {
 	pieces pieces
 	answer *answer
 	codec  Codec
-	asked  *Error             // what a check is asked with, but for the body; nil without one
+	blank  *Error             // what a check is shown with each piece as its body; nil without a check
 	stop   context.CancelFunc // ends whatever waits there
 }
 
@@ -159,8 +159,8 @@ func (f *flow) open(a *answer) *CallError {
 	}
 	f.codec = f.call.settings.codecOfPieces(format)
 	if f.call.settings.check != nil {
-		asked := f.call.newError(a)
-		f.asked = &asked
+		blank := f.call.newError(a)
+		f.blank = &blank
 	}
 	f.pieces = newPieces(format, a.live, f.call.settings.bounds.event(), f.resume.lastID)
 	return nil

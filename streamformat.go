@@ -124,10 +124,10 @@ var errEmptyPiece = errors.New("its data is empty, which is no model: use string
 
 // checkPiece asks what is asked of a whole answer (see [WithCheck]).
 func (f *flow) checkPiece(data []byte) *CallError {
-	if f.asked == nil {
+	if f.blank == nil {
 		return nil
 	}
-	e := *f.asked
+	e := *f.blank
 	e.Body = data
 	if !f.call.settings.check(&e) {
 		return nil

@@ -57,7 +57,7 @@ func (a *Answer) body() (mistakes []error) {
 	switch {
 	case a.kind == JSONFields:
 		for _, j := range a.json {
-			if err := Encodable(j.typ); err != nil {
+			if err := encodable(j.typ); err != nil {
 				mistakes = append(mistakes, j.mistake("can't be sent: %v", err))
 			}
 		}
@@ -66,7 +66,7 @@ func (a *Answer) body() (mistakes []error) {
 		if r.body != nil {
 			t = r.body.typ
 		}
-		if err := Encodable(t); err != nil {
+		if err := encodable(t); err != nil {
 			mistakes = append(mistakes, fmt.Errorf("%s can't be sent: %w", typeName(t), err))
 		}
 	}

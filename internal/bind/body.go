@@ -182,7 +182,7 @@ func (p *requestPlan) wholeBody(label string) {
 	if b.kind != Whole || b.field == nil && p.model.forXML() {
 		return
 	}
-	if err := Encodable(b.typ); err != nil {
+	if err := encodable(b.typ); err != nil {
 		p.mistake(fmt.Errorf("%s can't be sent: %w", label, err))
 		return
 	}
@@ -193,15 +193,6 @@ func (p *requestPlan) wholeBody(label string) {
 
 // Body says what the body is.
 func (r *Request) Body() BodyKind { return r.body.kind }
-
-// BodyType is the static type of what [Request.BodyField] returns; nil for a
-// body without one.
-func (r *Request) BodyType() reflect.Type {
-	if r.body.kind == Factory {
-		return factoryType
-	}
-	return r.body.typ
-}
 
 // BodyField is the value that is the body, for Whole, Raw, Reader, Factory and File:
 // the field Body, or v itself. It is the zero Value for the other kinds, and

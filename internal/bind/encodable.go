@@ -6,16 +6,16 @@ import (
 	"sync"
 )
 
-// Encodable says why t can't be written as a JSON body; the error names the
+// encodable says why t can't be written as a JSON body; the error names the
 // path to the chan, func, complex number or map key that can't. It follows
 // encoding/json's rules and goes into types that hold themselves only once.
-func Encodable(t reflect.Type) error {
+func encodable(t reflect.Type) error {
 	return jsonWalk{marshaler: jsonMarshalerType, text: textMarshalerType, verb: "written as", good: &encodables}.check(t)
 }
 
-// Decodable says why t can't be read from a JSON body. Beside what [Encodable]
+// decodable says why t can't be read from a JSON body. Beside what [encodable]
 // finds, an interface with methods can't: nothing says what to put into it.
-func Decodable(t reflect.Type) error {
+func decodable(t reflect.Type) error {
 	return jsonWalk{marshaler: jsonUnmarshalerType, text: textUnmarshalerType, verb: "read from", good: &decodables, reading: true}.check(t)
 }
 

@@ -5,7 +5,8 @@ import "bytes"
 const upperHex = "0123456789ABCDEF"
 
 // AppendQueryEscape appends s to dst with everything but RFC 3986's unreserved
-// characters percent-encoded, in upper-case hex. A space becomes %20, never +.
+// characters percent-encoded, in upper-case hex. A space becomes %20, never +. In a path
+// too: what has no slash can't end its segment.
 func AppendQueryEscape(dst []byte, s string) []byte {
 	from := 0
 	for i := range len(s) {
@@ -16,10 +17,6 @@ func AppendQueryEscape(dst []byte, s string) []byte {
 	}
 	return append(dst, s[from:]...)
 }
-
-// AppendPathEscape appends s to dst as one path segment or a part of one. It
-// encodes the same characters as [AppendQueryEscape], so s can't end its segment.
-func AppendPathEscape(dst []byte, s string) []byte { return AppendQueryEscape(dst, s) }
 
 // escapeFrom percent-encodes dst[start:] in place. Writing a value first and
 // escaping it afterwards needs no second buffer for numbers, times and the like.

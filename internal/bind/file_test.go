@@ -270,6 +270,6 @@ func TestEachPartErrors(t *testing.T) {
 }
 
 func TestFileIsNoJSON(t *testing.T) {
-	require.ErrorContains(t, Encodable(reflect.TypeFor[struct{ F []attachment }]()), "is a file")
-	require.ErrorContains(t, Decodable(reflect.TypeFor[map[string]attachment]()), "is a file")
+	require.ErrorContains(t, encodable(reflect.TypeFor[struct{ F []attachment }]()), "is a file")
+	require.ErrorContains(t, decodable(reflect.TypeFor[map[string]attachment]()), "is a file")
 }

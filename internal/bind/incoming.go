@@ -84,7 +84,7 @@ func (c *incomingCompiler) decoder(e *encoder) *decoder {
 func (c *incomingCompiler) body() {
 	b := c.in.r.body
 	for _, j := range b.json {
-		c.mistake(j.field, Decodable(j.typ))
+		c.mistake(j.field, decodable(j.typ))
 	}
 	for _, p := range b.parts {
 		if p.file != nil {
@@ -94,7 +94,7 @@ func (c *incomingCompiler) body() {
 	var err error
 	switch {
 	case b.kind == Whole && !c.in.r.model.forXML():
-		err = Decodable(b.typ)
+		err = decodable(b.typ)
 	case b.kind == Reader && b.typ != readerType && b.typ != readCloserType:
 		err = fmt.Errorf("is a %s, which a server can't fill: use io.Reader or io.ReadCloser", b.typ)
 	}

@@ -25,7 +25,7 @@ func (p *requestPlan) jsonFields(fields []*field) {
 	for _, f := range fields {
 		j, err := newJSONField(f)
 		if err == nil {
-			if e := Encodable(f.typ); e != nil {
+			if e := encodable(f.typ); e != nil {
 				err = f.mistake("can't be sent: %v", e)
 			}
 		}

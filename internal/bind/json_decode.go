@@ -17,7 +17,7 @@ func (c *responseCompiler) jsonFields(fields []*field) {
 	for _, f := range fields {
 		j, err := newJSONField(f)
 		if err == nil {
-			if e := Decodable(f.typ); e != nil {
+			if e := decodable(f.typ); e != nil {
 				err = f.mistake("can't be read: %v", e)
 			}
 		}

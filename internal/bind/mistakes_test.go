@@ -322,16 +322,16 @@ func TestEncodable(t *testing.T) {
 		Out chan int `json:"-"`
 	}
 	type outer struct{ List []map[string]*inner }
-	require.EqualError(t, Encodable(reflect.TypeFor[outer]()), `bind.outer.List[][].Fn is a func, which can't be written as JSON: tag it json:"-", or give it a type that can`)
-	require.ErrorContains(t, Decodable(reflect.TypeFor[outer]()), "can't be read from JSON")
-	require.ErrorContains(t, Encodable(reflect.TypeFor[Opt[complex128]]()), "complex128")
-	require.ErrorContains(t, Encodable(reflect.TypeFor[map[struct{}]int]()), "keys of type struct {}")
+	require.EqualError(t, encodable(reflect.TypeFor[outer]()), `bind.outer.List[][].Fn is a func, which can't be written as JSON: tag it json:"-", or give it a type that can`)
+	require.ErrorContains(t, decodable(reflect.TypeFor[outer]()), "can't be read from JSON")
+	require.ErrorContains(t, encodable(reflect.TypeFor[Opt[complex128]]()), "complex128")
+	require.ErrorContains(t, encodable(reflect.TypeFor[map[struct{}]int]()), "keys of type struct {}")
 	for _, ok := range []reflect.Type{reflect.TypeFor[tree](), reflect.TypeFor[any](), reflect.TypeFor[io.Reader](), reflect.TypeFor[time.Time](),
 		reflect.TypeFor[map[level]int](), reflect.TypeFor[map[uint8]json.Number](), reflect.TypeFor[selfMarshaler]()} {
-		require.NoError(t, Encodable(ok), ok)
+		require.NoError(t, encodable(ok), ok)
 	}
-	require.NoError(t, Decodable(reflect.TypeFor[tree]()))
-	require.ErrorContains(t, Decodable(reflect.TypeFor[struct{ R io.Reader }]()), "struct.R is the interface io.Reader")
+	require.NoError(t, decodable(reflect.TypeFor[tree]()))
+	require.ErrorContains(t, decodable(reflect.TypeFor[struct{ R io.Reader }]()), "struct.R is the interface io.Reader")
 }
 
 // TestJSONFormatColon: the format option as encoding/json/v2 writes it, which linters know.

@@ -1,6 +1,7 @@
 package bind
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"reflect"
@@ -130,7 +131,7 @@ func (n *node) object(within []reflect.Type) error {
 		if f.place != inJSON {
 			continue
 		}
-		inner, err := newNode(f.typ, cmpOr(f.format, n.format), within...)
+		inner, err := newNode(f.typ, cmp.Or(f.format, n.format), within...)
 		if err != nil {
 			return fmt.Errorf("holds the field %s, which %w", f.path, err)
 		}
@@ -140,13 +141,6 @@ func (n *node) object(within []reflect.Type) error {
 		return fmt.Errorf("has the type %s, which has no fields to send: give it MarshalText", n.typ)
 	}
 	return nil
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 // optional reports whether the field itself has the three states.

@@ -169,7 +169,7 @@ func appendSegment(dst []byte, segment string) ([]byte, error) {
 	if segment == "" {
 		return dst, &problem{text: "holds an empty segment: take out the slash at the start, or the doubled one"}
 	}
-	return append(AppendPathEscape(dst, segment), '/'), nil
+	return append(AppendQueryEscape(dst, segment), '/'), nil
 }
 
 // fillsRest reports whether the field can fill {name...}.

@@ -188,7 +188,7 @@ func (c *responseCompiler) target(t reflect.Type, label string, model bool) {
 		c.mistake(fmt.Errorf("%s is a func, which can't be filled from an answer: use io.ReadCloser or []byte", label))
 		return
 	}
-	if err := Decodable(t); err != nil {
+	if err := decodable(t); err != nil {
 		c.mistake(fmt.Errorf("%s can't be read: %w", label, err))
 		return
 	}

@@ -35,28 +35,6 @@ func (f *failure) Is(target error) bool {
 	return f.hidden != nil && errors.Is(f.hidden, target)
 }
 
-// Offset returns how many bytes of the document were read when err, from one of
-// this package's functions, occurred. It is false where the engine does not tell:
-// for unknown fields, and with encoding/json for a value that its type's own
-// method refused.
-func Offset(err error) (int64, bool) {
-	f, ok := errors.AsType[*failure](err)
-	if !ok || f.offset == unknown {
-		return 0, false
-	}
-	return f.offset, true
-}
-
-// Field returns the JSON path of the field whose value did not fit, or the name
-// of the unknown field, cut to 100 bytes; "" if err tells none.
-func Field(err error) string {
-	f, _ := errors.AsType[*failure](err)
-	if f == nil {
-		return ""
-	}
-	return f.field
-}
-
 func decodeError(err error) error {
 	if err == nil {
 		return nil

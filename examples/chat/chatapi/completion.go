@@ -18,7 +18,7 @@ type Message struct {
 // CompletionRequest asks for the next turn.
 type CompletionRequest struct {
 	Model    string    `json:"model" validate:"required"`
-	Messages []Message `json:"messages" validate:"min=1,dive"`
+	Messages []Message `json:"messages" validate:"min=1"`
 	Stream   bool      `json:"stream" default:"true"`
 }
 
