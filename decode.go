@@ -3,6 +3,7 @@ package crest
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"net/http"
 	"reflect"
 	"sync"
@@ -107,10 +108,30 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 	}
 	p.bind.ApplyDefaults(v)
 	if err := p.unmarshal(v, text, from.settings.reader(use), from.settings.strict); err != nil {
-		return false, fail(ErrResponse, KindDecode, err)
+		return false, fail(ErrResponse, KindDecode, from.reason(use, err))
 	}
 	return !null(text), nil
 }
+
+// reason is why a codec did not read the body. Those of JSON name no value; what others say quotes some, and is left out where something of
+// the body is hidden.
+func (m *material) reason(use Codec, err error) error {
+	if _, namesNone := use.(strictReader); namesNone {
+		return err
+	}
+	if rules := m.settings.redact; !m.hidden && (rules == nil || !rules.all && len(rules.names)+len(rules.secrets) == 0) {
+		return err
+	}
+	return &hiddenReason{err}
+}
+
+// hiddenReason is an error that may quote a secret. errors.Is finds what it was; Unwrap does not hand it out: who walks the chain prints each error.
+type hiddenReason struct{ err error }
+
+func (e *hiddenReason) Error() string {
+	return fmt.Sprintf("the codec refused it (a %T, not shown: it may quote what is hidden)", e.err)
+}
+func (e *hiddenReason) Is(target error) bool { return errors.Is(e.err, target) }
 
 func (p *modelPlan) unmarshal(v reflect.Value, text []byte, read func([]byte, any) error, strict bool) error {
 	if p.bind.BodyKind() == bind.JSONFields {
