@@ -13,8 +13,8 @@ import (
 //
 //   - net/http's own body reads into it while Read is being called and not after. No other body is trusted with that: a Read that gave
 //     up after a while can go on in a goroutine.
-//   - crest's JSON decoder copies what it keeps, strings and raw messages, and what it hands to an UnmarshalJSON. A codec of the
-//     caller's may not.
+//   - crest's JSON decoder copies what it keeps, strings and raw messages; an UnmarshalJSON has to, as encoding/json's Unmarshaler says. A
+//     codec of the caller's may not.
 //   - Observers, errors, a function of [WithCheck] and [Response] show bodies: for them nothing is borrowed, and a call that fails
 //     keeps its buffer.
 var readBuffers = sync.Pool{New: func() any { return new([]byte) }}

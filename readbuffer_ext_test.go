@@ -81,6 +81,9 @@ func serveLetters(t *testing.T) string {
 func TestModelsKeepNothingOfAReadBuffer(t *testing.T) {
 	c := newClient(t, serveLetters(t))
 	t.Run("every kind", func(t *testing.T) { keepsItsModel(t, c, crest.Get[lettered, everyKind]("/{letter}")) })
+	t.Run("strict", func(t *testing.T) {
+		keepsItsModel(t, c, crest.Get[lettered, everyKind]("/{letter}", crest.WithStrictFields()))
+	})
 	t.Run("plain", func(t *testing.T) { keepsItsModel(t, c, crest.Get[lettered, plainKinds]("/{letter}")) })
 	t.Run("header", func(t *testing.T) { keepsItsModel(t, c, crest.Get[lettered, withHeader]("/{letter}")) })
 	t.Run("any", func(t *testing.T) { keepsItsModel(t, c, crest.Get[lettered, any]("/{letter}")) })
@@ -212,4 +215,34 @@ func TestLargeBodiesShareABuffer(t *testing.T) {
 	}
 	runtime.ReadMemStats(&after)
 	require.Less(t, (after.TotalAlloc-before.TotalAlloc)/calls, uint64(len(large)/2))
+}
+
+// An error keeps its body, and a check may keep what it is shown.
+func TestBodiesThatAreKept(t *testing.T) {
+	text, status := `{"code":"first"}`, 404
+	c := newClient(t, serve(t, func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Type", "application/json")
+		w.WriteHeader(status)
+		_, _ = io.WriteString(w, text)
+	}))
+	var shown []*crest.Error
+	get := crest.Get[crest.Empty, map[string]string]("/")
+	checked := crest.Get[crest.Empty, map[string]string]("/", crest.WithCheck(func(e *crest.Error) bool {
+		shown = append(shown, e)
+		return false
+	}))
+	_, err := get.Call(t.Context(), c, crest.Empty{})
+	require.ErrorIs(t, err, crest.Status(404))
+	status = 200
+	_, failed := checked.Call(t.Context(), c, crest.Empty{})
+	require.NoError(t, failed)
+	text = `{"code":"other"}`
+	for range 20 {
+		_, failed = get.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, failed)
+	}
+	var known *crest.Error
+	require.ErrorAs(t, err, &known)
+	require.JSONEq(t, `{"code":"first"}`, string(known.Body))
+	require.JSONEq(t, `{"code":"first"}`, string(shown[0].Body))
 }
