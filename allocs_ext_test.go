@@ -111,7 +111,7 @@ func TestAllocationBudgets(t *testing.T) {
 		"GET": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getParcel.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 19},
+		}, 20},
 		"Do": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getParcel.Do(t.Context(), c, parcelAsked)
 			return err
@@ -119,7 +119,7 @@ func TestAllocationBudgets(t *testing.T) {
 		"POST": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := postParcel.Call(t.Context(), c, books)
 			return err
-		}, 25},
+		}, 26},
 		"error": {storedJSON(404, `{"code":"gone","message":"no such parcel"}`), func(c crest.Caller) error {
 			if _, err := getParcel.Call(t.Context(), c, parcelAsked); !errors.Is(err, crest.Status(404)) {
 				return fmt.Errorf("not a 404: %w", err)
@@ -129,11 +129,11 @@ func TestAllocationBudgets(t *testing.T) {
 		"limited GET": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getLimited.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 19},
+		}, 20},
 		"list of 20": {storedJSON(200, "["+strings.Repeat(parcelJSON+",", 19)+parcelJSON+"]"), func(c crest.Caller) error {
 			_, err := listParcels.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 118},
+		}, 119},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

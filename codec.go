@@ -3,6 +3,7 @@ package crest
 import (
 	"bytes"
 	"encoding"
+	"errors"
 	"fmt"
 	"net/url"
 	"slices"
@@ -121,8 +122,11 @@ func (textCodec) Unmarshal(data []byte, v any) error {
 	case encoding.TextUnmarshaler:
 		return v.UnmarshalText(data)
 	}
-	return fmt.Errorf("a %T cannot be read from text: give it an UnmarshalText method", v)
+	return unfit{fmt.Errorf("a %T cannot be read from text: give it an UnmarshalText method", v)}
 }
+
+// unfit is what a codec of crest's says of a model or a format, and so quotes nothing of a body.
+type unfit struct{ error }
 
 // Form returns a codec for application/x-www-form-urlencoded answers, as some OAuth servers send them. It reads into
 // [url.Values] or map[string]string. Requests are declared with form tags instead.
@@ -145,7 +149,7 @@ func (formCodec) Marshal(v any) ([]byte, error) {
 func (formCodec) Unmarshal(data []byte, v any) error {
 	values, err := url.ParseQuery(strings.TrimSpace(string(data)))
 	if err != nil {
-		return fmt.Errorf("the form cannot be parsed")
+		return unfit{errors.New("the form cannot be parsed")}
 	}
 	switch v := v.(type) {
 	case *url.Values:
@@ -158,5 +162,5 @@ func (formCodec) Unmarshal(data []byte, v any) error {
 		}
 		return nil
 	}
-	return fmt.Errorf("a %T cannot be read from a form: use url.Values or map[string]string", v)
+	return unfit{fmt.Errorf("a %T cannot be read from a form: use url.Values or map[string]string", v)}
 }

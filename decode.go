@@ -116,7 +116,7 @@ func (p *modelPlan) decodeBody(v reflect.Value, from *material) (bool, *CallErro
 // reason is why a codec did not read the body. Those of JSON name no value; what others say quotes some, and is left out where something of
 // the body is hidden.
 func (m *material) reason(use Codec, err error) error {
-	if _, namesNone := use.(strictReader); namesNone {
+	if _, namesNone := use.(strictReader); namesNone || is[unfit](err) {
 		return err
 	}
 	if rules := m.settings.redact; !m.hidden && (rules == nil || !rules.all && len(rules.names)+len(rules.secrets) == 0) {
