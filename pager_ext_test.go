@@ -350,3 +350,21 @@ func TestPagerCancelled(t *testing.T) {
 	require.ErrorIs(t, failed, cause)
 	require.Len(t, s.requests, 1)
 }
+
+// A list that is missing is an empty one, unless it is required.
+func TestPagerListThatIsMissing(t *testing.T) {
+	type optional struct {
+		Data []pageItem `json:"data"`
+	}
+	type required struct {
+		Data []pageItem `json:"data" validate:"required"`
+	}
+	for body, missing := range map[string]bool{`{"data":[]}`: false, `{}`: true, `{"data":null}`: true, `{"items":[]}`: true} {
+		c := newClient(t, "https://api.example.com", crest.WithTransport(fixed(200, body, "Content-Type", "application/json")))
+		paging := crest.Paging{Items: "data", Link: "next"}
+		_, err := all(crest.NewPager[pageItem](crest.Get[crest.Empty, optional]("/items"), paging).Items(t.Context(), c, crest.Empty{}))
+		require.NoError(t, err, body)
+		_, err = all(crest.NewPager[pageItem](crest.Get[crest.Empty, required]("/items"), paging).Items(t.Context(), c, crest.Empty{}))
+		require.Equal(t, missing, errors.Is(err, crest.KindValidation), body)
+	}
+}

@@ -21,7 +21,8 @@ import (
 //	crest.Paging{Items: "data", Page: "page", LastPage: "meta.pages"}
 //	crest.Paging{Items: "data", Offset: "offset", Total: "total"}
 type Paging struct {
-	// Items is the member that lists a page's items. Empty: the response model is the list, or its field Body.
+	// Items is the member that lists a page's items. Empty: the response model is the list, or its field Body. A list that is missing
+	// is an empty one, unless it has the rule required.
 	Items string
 
 	// Link is the relation type of the Link header (RFC 8288) that leads on, most often "next".
