@@ -10,7 +10,7 @@ import (
 // abortable makes the Reads of a request body end with ctx. net/http waits for a Read that is under way before it
 // gives a cancelled request back, and a caller's reader may take its time: a pipe that nobody writes to, a slow disk.
 func abortable(ctx context.Context, body io.ReadCloser) io.ReadCloser {
-	return &abortableBody{ctx: ctx, hop: sender(ctx), body: body}
+	return &abortableBody{ctx: ctx, hop: hopOf(ctx), body: body}
 }
 
 // abortableBody reads in a goroutine of its own, into a buffer of its own: a Read that was given up may still end, and

@@ -1,16 +1,8 @@
 package crest
 
-import "context"
-
 // The silence of a server that takes no more of a streamed request body is counted from piece to piece: it begins when the transport has got one, and ends
 // when it comes back for the next. The time that the source takes for that lies between the two, and is not the server's. With the last piece it goes on
 // until the request is written, when the wait for the header begins.
-
-// sender is the hop that a request body is read for; nil outside of one.
-func sender(ctx context.Context) *hop {
-	h, _ := ctx.Value(hopKey{}).(*hop)
-	return h
-}
 
 // kindSendIdle is the silence while a request is sent. Who asks is told [KindTimeoutIdle].
 const kindSendIdle Kind = "timeout(idle) of a request"

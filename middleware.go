@@ -63,8 +63,8 @@ type Info struct {
 // EndpointInfo tells a middleware, or a transport given with [WithTransport], which endpoint a request belongs to.
 // The result is false for requests that come by [RoundTripper].
 func EndpointInfo(req *http.Request) (Info, bool) {
-	h, ok := req.Context().Value(hopKey{}).(*hop)
-	if !ok || h.call == nil {
+	h := hopOf(req.Context())
+	if h == nil || h.call == nil {
 		return Info{}, false
 	}
 	e := h.call.endpoint
@@ -164,6 +164,12 @@ func (h *hop) Value(key any) any {
 	return h.Context.Value(key)
 }
 
+// hopOf is the hop whose request, or body, has ctx; nil for one that is nobody's.
+func hopOf(ctx context.Context) *hop {
+	h, _ := ctx.Value(hopKey{}).(*hop)
+	return h
+}
+
 // send starts the request at the outermost middleware.
 func (h *hop) send(req *http.Request) (*http.Response, error) {
 	if h.core.chain != nil {
@@ -187,22 +193,22 @@ type (
 )
 
 func (afterClient) RoundTrip(req *http.Request) (*http.Response, error) {
-	if h, ok := req.Context().Value(hopKey{}).(*hop); ok && h.call != nil && h.call.endpoint.chain != nil {
+	if h := hopOf(req.Context()); h != nil && h.call != nil && h.call.endpoint.chain != nil {
 		return h.call.endpoint.chain.RoundTrip(req)
 	}
 	return afterEndpoint{}.RoundTrip(req)
 }
 
 func (afterEndpoint) RoundTrip(req *http.Request) (*http.Response, error) {
-	if h, ok := req.Context().Value(hopKey{}).(*hop); ok && h.inner != nil {
+	if h := hopOf(req.Context()); h != nil && h.inner != nil {
 		return h.inner.RoundTrip(req)
 	}
 	return afterCall{}.RoundTrip(req)
 }
 
 func (afterCall) RoundTrip(req *http.Request) (*http.Response, error) {
-	h, ok := req.Context().Value(hopKey{}).(*hop)
-	if !ok {
+	h := hopOf(req.Context())
+	if h == nil {
 		closeRequest(req)
 		return nil, errLostContext
 	}

@@ -190,7 +190,7 @@ const waitTold = 10 * time.Millisecond
 
 // awaits tells that a limiter of crest's own lets the request in ctx wait.
 func awaits(ctx context.Context, wait time.Duration) {
-	if h, ok := ctx.Value(hopKey{}).(*hop); ok && h.core.observed() {
+	if h := hopOf(ctx); h != nil && h.core.observed() {
 		h.core.tell(h, h.call, limiterWaits{wait})
 	}
 }

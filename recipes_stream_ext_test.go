@@ -45,7 +45,7 @@ func TestRecipeLivelyStream(t *testing.T) {
 				for _, err := range lively(ctx, d, func(ctx context.Context) iter.Seq2[string, error] { return getEvents.Call(ctx, c, crest.Empty{}) }) {
 					if failed = err; err == nil {
 						got++
-						time.Sleep(tt.work)
+						time.Sleep(tt.work) // virtual
 					}
 				}
 				require.Equal(t, tt.got, got)

@@ -34,8 +34,8 @@ type redactedCall struct {
 // RedactionOf returns the rules for a request that a middleware has got, and for its answer. A request of [RoundTripper] has the rules of its client. A middleware that replaced the request's context
 // leaves none to be found, and gets the zero value.
 func RedactionOf(req *http.Request) Redaction {
-	h, ok := req.Context().Value(hopKey{}).(*hop)
-	if !ok {
+	h := hopOf(req.Context())
+	if h == nil {
 		return Redaction{}
 	}
 	of := redactedCall{rules: h.settings.redact, call: h.call, body: *foreignSecrets, credentials: *h.credentials}

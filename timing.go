@@ -89,8 +89,8 @@ type dial struct {
 
 // timed begins to measure a dial for the request of a call that is in ctx.
 func timed(ctx context.Context) (*dial, context.Context) {
-	h, ok := ctx.Value(hopKey{}).(*hop)
-	if !ok || h.call == nil {
+	h := hopOf(ctx)
+	if h == nil || h.call == nil {
 		return nil, ctx
 	}
 	now := instantNow()
