@@ -217,7 +217,9 @@ func TestRetriesAfterRedirects(t *testing.T) {
 		"POST 303 429":            {"POST", nil, answersOf(moved(303, "/2"), ended(429)), "POST GET"},
 		"POST 303 no connection":  {"POST", nil, answersOf(moved(303, "/2"), refuse), "POST GET"},
 		"POST 307 503":            {"POST", nil, answersOf(moved(307, "/2"), ended(503)), "POST POST"},
-		"POST 307 429":            {"POST", nil, answersOf(moved(307, "/2"), ended(429)), "POST POST"},
+		"POST 307 429":            {"POST", nil, answersOf(moved(307, "/2"), ended(429)), "POST POST POST POST"}, // a 307 has done nothing either
+		"POST 308 429":            {"POST", nil, answersOf(moved(308, "/2"), ended(429)), "POST POST POST POST"},
+		"POST 302 307 429":        {"POST", nil, answersOf(moved(302, "/2"), moved(307, "/3"), ended(429)), "POST GET GET"},
 		"POST 303 303 429":        {"POST", nil, answersOf(moved(303, "/2"), moved(302, "/3"), ended(429)), "POST GET GET"},
 		"idempotent POST 303 503": {"POST", []crest.EndpointOption{crest.WithIdempotent()}, answersOf(moved(303, "/2"), ended(503)), "POST GET POST GET"},
 		"POST with a key 303 429": {

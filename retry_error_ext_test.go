@@ -116,7 +116,8 @@ func TestRetryPlainAttemptByAttempt(t *testing.T) {
 		"refused, 429, fine":       {[]step{refusedDial, gives(429), gives(204)}, 3},
 		"refused, lost":            {[]step{refusedDial, breaks(io.EOF)}, 2},
 		"429, 503":                 {[]step{gives(429), gives(503)}, 2},
-		"429 after a redirect":     {[]step{gives(307, "Location", "/y"), gives(429)}, 2},
+		"429 after a 302":          {[]step{gives(302, "Location", "/y"), gives(429)}, 2},
+		"307, 429, fine":           {[]step{gives(307, "Location", "/y"), gives(429), gives(204)}, 3},
 		"refused after a redirect": {[]step{gives(307, "Location", "/y"), refusedDial}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -28,12 +28,22 @@ func (r *Retry) repeat(failure *CallError, unsent bool) repeat {
 		}
 	}
 	switch {
-	case len(failure.History) > 0 && verdict == repeatAny: // what came before a redirect may have been executed
+	case verdict == repeatAny && slices.ContainsFunc(failure.History, mayHaveActed):
 		return repeatSafe
 	case verdict == repeatSafe && unsent:
 		return repeatAny
 	}
 	return verdict
+}
+
+// mayHaveActed reports whether a server may have executed the request that it answered so. It has not where it asks for credentials, nor
+// where it wants the same method elsewhere (RFC 9110, sections 15.5.2, 15.4.8 and 15.4.9).
+func mayHaveActed(answer Hop) bool {
+	switch answer.StatusCode {
+	case http.StatusUnauthorized, http.StatusProxyAuthRequired, http.StatusTemporaryRedirect, http.StatusPermanentRedirect:
+		return false
+	}
+	return true
 }
 
 // classify is the table: from the step, kind and status of a failure to the verdict. What is not in it is not tried again.

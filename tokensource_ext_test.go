@@ -385,6 +385,23 @@ func TestRow37RefreshOnce(t *testing.T) {
 	}))
 }
 
+// A POST whose token was refused, and that is throttled with the next one, was executed by neither answer: it is tried again.
+func TestThrottledAfterARefusedToken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		i, requests := &issuer{}, 0
+		c := newClient(t, "https://api.example.com", crest.WithBearer(i.source()), crest.WithRetry(crest.Retry{Max: 1}), crest.WithTransport(inMemory(func(req *http.Request) (*http.Response, error) {
+			status := []int{401, 429, 204}[requests]
+			requests++
+			return response(req, status, "", "Retry-After", "3"), nil
+		})))
+		begin := time.Now()
+		_, err := crest.Post[crest.Empty, crest.Empty]("/x").Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+		require.Equal(t, 3, requests)
+		require.GreaterOrEqual(t, time.Since(begin), 3*time.Second)
+	})
+}
+
 // A refresh that fails ends the call in ErrCredentials, with its cause; the request itself was sent.
 func TestRow37RefreshFails(t *testing.T) {
 	cause := errors.New("the issuer is closed")
