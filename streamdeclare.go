@@ -42,12 +42,18 @@ func (e *endpoint) mayRepeat() bool {
 	return idempotentMethods[e.method] || e.settings.key != nil
 }
 
-var errNotRepeatable = errors.New("WithReconnect sends the request again, which may do harm: use an idempotent method, WithIdempotent or WithIdempotencyKey")
+var (
+	errNotRepeatable = errors.New("WithReconnect sends the request again, which may do harm: use an idempotent method, WithIdempotent or WithIdempotencyKey")
+	errKeyStaysHome  = errors.New("WithReconnect sends the request again, which may do harm: the idempotency key stays at the client's own origin")
+)
 
 // checkReconnect refuses what would be executed twice.
 func (c *call) checkReconnect(ctx context.Context) *CallError {
 	if !c.settings.reconnect || c.idempotent() {
 		return nil
+	}
+	if c.settings.key != nil {
+		return c.failed(ctx, fail(ErrRequest, "", errKeyStaysHome))
 	}
 	return c.failed(ctx, fail(ErrRequest, "", errNotRepeatable))
 }

@@ -105,7 +105,7 @@ func (f *flow) isDone(data []byte) bool {
 // ended is what the end of the body means.
 func (f *flow) ended() error {
 	if done := f.call.settings.done; done != nil {
-		return f.failed(failf(ErrResponse, KindTruncated, "the stream ended without %s", strings.Join(done, " or ")))
+		return f.failed(f.after(failf(ErrResponse, KindTruncated, "the stream ended without %s", strings.Join(done, " or "))))
 	}
 	f.disconnect()
 	return io.EOF
@@ -116,7 +116,15 @@ func (f *flow) lost(err error) *CallError {
 	if err == io.EOF {
 		return failf(ErrResponse, KindTruncated, "the server ended the stream after %d events", f.count)
 	}
-	return pieceFailure(err)
+	return f.after(pieceFailure(err))
+}
+
+// after says how far the loop had come when its connection broke off.
+func (f *flow) after(err *CallError) *CallError {
+	if f.count > 0 && err.Step == ErrResponse {
+		err.Err = fmt.Errorf("after piece %d of the stream: %w", f.count, err.Err)
+	}
+	return err
 }
 
 func (f *flow) failed(err *CallError) *CallError {

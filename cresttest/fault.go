@@ -2,10 +2,12 @@ package cresttest
 
 import (
 	"context"
+	"encoding/json"
 	"fmt"
 	"net/http"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -13,7 +15,8 @@ import (
 type Fault struct {
 	// Delay passes before anything is answered.
 	Delay time.Duration
-	// Status is answered in the handler's place, with Header and Body; 0 lets the handler answer.
+	// Status is answered in the handler's place, with Header and Body; 0 lets the handler answer. A Body that is a JSON object or array goes
+	// out as application/json unless Header says otherwise.
 	Status int
 	Header http.Header
 	Body   string
@@ -105,6 +108,9 @@ func (f *Fault) happen(w *answer, r *http.Request) bool {
 	if f.RetryAfter > 0 {
 		seconds := (f.RetryAfter + time.Second - 1) / time.Second
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
+	}
+	if body := strings.TrimSpace(f.Body); w.Header().Get("Content-Type") == "" && strings.IndexAny(body, "{[") == 0 && json.Valid([]byte(body)) {
+		w.Header().Set("Content-Type", "application/json")
 	}
 	w.WriteHeader(f.Status)
 	if f.Body != "" {

@@ -27,6 +27,17 @@ func TestFaults(t *testing.T) {
 	}{
 		"nothing": {},
 		"status":  {fault: cresttest.Fault{Status: 502, Body: `{"message":"bad day"}`, Header: http.Header{"Content-Type": {"application/json"}}}, want: crest.Status(502)},
+		"status with a model": {fault: cresttest.Fault{Status: 500, Body: " {\"message\":\"no pet\"}"}, want: crest.Status(500), check: func(t *testing.T, err error) {
+			require.ErrorContains(t, err, "no pet")
+			said, ok := errors.AsType[*crest.Error](err)
+			require.True(t, ok)
+			require.NotNil(t, said.Model)
+		}},
+		"status with a text that is not quite JSON": {fault: cresttest.Fault{Status: 502, Body: "{bad day}"}, want: crest.Status(502), check: func(t *testing.T, err error) {
+			said, ok := errors.AsType[*crest.Error](err)
+			require.True(t, ok)
+			require.Equal(t, "text/plain; charset=utf-8", said.Header.Get("Content-Type"))
+		}},
 		"limited": {fault: cresttest.Fault{Status: 429, RetryAfter: 1500 * time.Millisecond}, want: crest.Status(429), check: func(t *testing.T, err error) {
 			said, ok := errors.AsType[*crest.Error](err)
 			require.True(t, ok)

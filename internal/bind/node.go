@@ -156,7 +156,7 @@ func (n *node) flat() error {
 		case c.secret():
 			return errors.New("holds Secrets inside a list or an object, where they would not be hidden: give each a field of its own")
 		case c.shape != scalarShape && c.shape != anyShape:
-			return errors.New("holds lists or objects inside a list or an object: use style=deepObject in a query or form, or a JSON body")
+			return errors.New("holds lists or objects inside a list or an object: use style=deepObject in a query or form, a JSON body, or, beside files, a File whose ContentType is application/json")
 		}
 	}
 	return nil
