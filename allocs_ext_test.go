@@ -111,29 +111,29 @@ func TestAllocationBudgets(t *testing.T) {
 		"GET": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getParcel.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 20},
+		}, 19},
 		"Do": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getParcel.Do(t.Context(), c, parcelAsked)
 			return err
-		}, 28},
+		}, 27},
 		"POST": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := postParcel.Call(t.Context(), c, books)
 			return err
-		}, 26},
+		}, 25},
 		"error": {storedJSON(404, `{"code":"gone","message":"no such parcel"}`), func(c crest.Caller) error {
 			if _, err := getParcel.Call(t.Context(), c, parcelAsked); !errors.Is(err, crest.Status(404)) {
 				return fmt.Errorf("not a 404: %w", err)
 			}
 			return nil
-		}, 25},
+		}, 24},
 		"limited GET": {storedJSON(200, parcelJSON), func(c crest.Caller) error {
 			_, err := getLimited.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 20},
+		}, 19},
 		"list of 20": {storedJSON(200, "["+strings.Repeat(parcelJSON+",", 19)+parcelJSON+"]"), func(c crest.Caller) error {
 			_, err := listParcels.Call(t.Context(), c, parcelAsked)
 			return err
-		}, 119},
+		}, 118},
 	}
 	for name, test := range tests {
 		t.Run(name, func(t *testing.T) {

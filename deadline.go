@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -90,6 +91,39 @@ func (i instant) until(later instant) time.Duration { return time.Duration(later
 // over reports whether i has come to pass.
 func (i instant) over(now instant) bool { return i != 0 && now >= i }
 
+// bell stands between a timer and its call. The runtime can keep a timer that was stopped, and what it would have called, until its time would have come:
+// minutes, in which nobody needs the call.
+type bell struct {
+	life atomic.Pointer[lifetime]
+	ring func() // of this bell
+}
+
+var bells sync.Pool
+
+func bellOf(l *lifetime) *bell {
+	b, ok := bells.Get().(*bell)
+	if !ok {
+		b = &bell{}
+		b.ring = b.rings
+	}
+	b.life.Store(l)
+	return b
+}
+
+func (b *bell) rings() {
+	if l := b.life.Load(); l != nil {
+		l.ring()
+	}
+}
+
+// stops lets go of the call. A bell that did not ring serves another one; if it rings there for this one after all, it does so in vain.
+func (b *bell) stops(timer *time.Timer) {
+	b.life.Store(nil)
+	if timer.Stop() {
+		bells.Put(b)
+	}
+}
+
 // lifetime is the context of a whole call, which Total bounds, and the one timer that all timeouts of the call share: few of them ever
 // fire. It lives until the body has been read, by whomever.
 //
@@ -103,7 +137,8 @@ type lifetime struct {
 	mu       sync.Mutex
 	deadline instant     // when Total is over
 	past     bool        // that has come to pass, or the call has ended
-	timer    *time.Timer // nil until something is waited for
+	timer    *time.Timer // nil until something is waited for, and after the end
+	bell     *bell       // what it rings
 	rings    instant     // when it fires
 	hop      *phases     // under way; nil between two
 	own      context.Context
@@ -132,12 +167,13 @@ func (l *lifetime) begins(ctx context.Context, limits Timeouts, upgrades bool) {
 
 // await has the timer fire at a moment, or before.
 func (l *lifetime) await(now, moment instant) {
-	if moment == 0 || l.rings != 0 && moment >= l.rings {
+	if moment == 0 || l.past || l.rings != 0 && moment >= l.rings {
 		return
 	}
 	l.rings = moment
 	if l.timer == nil {
-		l.timer = time.AfterFunc(now.until(moment), l.ring)
+		l.bell = bellOf(l)
+		l.timer = time.AfterFunc(now.until(moment), l.bell.ring)
 		return
 	}
 	l.timer.Reset(now.until(moment))
@@ -238,7 +274,8 @@ func (l *lifetime) end() {
 	l.mu.Lock()
 	l.past, l.hop = true, nil
 	if l.timer != nil {
-		l.timer.Stop()
+		l.bell.stops(l.timer)
+		l.timer, l.bell = nil, nil
 	}
 	if l.cancel != nil {
 		l.cancel(nil)

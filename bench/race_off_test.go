@@ -1,0 +1,6 @@
+//go:build !race
+
+package bench
+
+// raceEnabled says that the race detector's own memory and time are counted.
+const raceEnabled = false
