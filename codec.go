@@ -55,7 +55,7 @@ const (
 // numbers in an any kept exact as [json.Number], and [Secret] values written in clear.
 func JSON() Codec { return jsonCodec{} }
 
-// StdJSON returns a codec over encoding/json, for who wants no unsafe code between the network and the
+// StdJSON returns a codec over encoding/json, for those who want no unsafe code between the network and the
 // program. A request body with a [Secret] is an error under it, and of what [WithStrictFields] refuses it
 // sees unknown fields alone.
 func StdJSON() Codec { return stdCodec{} }

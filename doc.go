@@ -57,7 +57,7 @@
 //	cookie:"sid"        a cookie
 //	form:"name"         an urlencoded body; multipart/form-data if a field is a [File]
 //	json:"name"         a JSON body; beside located fields the json fields together are the body
-//	Body                an untagged field of this name is the whole body: a model, []byte, string, io.Reader, func() (io.ReadCloser, error)
+//	Body                an untagged field of this name is the whole body: a model, []byte, string, io.Reader, func() (io.ReadCloser, error), [File]
 //
 // A model without any of these tags is itself the body. omitzero and omitempty work everywhere, format=
 // (date, date-time, unix, http-date) and default:"…" on located fields and on the top-level json fields. In

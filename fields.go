@@ -109,7 +109,9 @@ func WithoutQuery(name string) Option {
 	})
 }
 
-// WithCookie sends a cookie with the request; it never enters a jar.
+// WithCookie sends a cookie with the request, in place of one of that name from a farther level or a jar; in place of the model's too,
+// when it is an option of the call. It never enters a jar. Names are compared with case. A name or value that no cookie can have
+// (RFC 6265, section 4.1.1) is a mistake.
 func WithCookie(name, value string) Option {
 	return anyOption(func(s *settings) error {
 		if err := bind.CheckCookie(name, value); err != nil {

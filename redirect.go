@@ -83,7 +83,8 @@ func RequestsRedirects() Redirects {
 // AiohttpRedirects are the rules of Python's aiohttp: the default ones, but that the tenth redirect is an error already.
 func AiohttpRedirects() Redirects { return Redirects{Max: defaultRedirects - 1} }
 
-// WithRedirects changes how redirects are followed.
+// WithRedirects changes how redirects are followed, field by field. SameOrigin and Downgrade of a farther level
+// cannot be taken back.
 func WithRedirects(r Redirects) Option {
 	return anyOption(func(s *settings) error {
 		s.redirects = r.over(s.redirects)

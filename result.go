@@ -147,7 +147,7 @@ func (r *result) decodeString(v reflect.Value, from *material) *CallError {
 type statuses []int
 
 // WithSuccess declares which statuses are a success; without it any 2xx is. AnyStatus makes every answer one,
-// for who looks at [Response.StatusCode] instead of errors. A 204, 205 or 304 that is declared has no body to
+// to look at [Response.StatusCode] instead of errors. A 204, 205 or 304 that is declared has no body to
 // decode: header and cookie fields of the model are read, the rest stays zero.
 func WithSuccess(codes ...int) Option {
 	codes = slices.Clone(codes)
