@@ -135,7 +135,7 @@ type Attempt struct {
 // CallError is what every failed call returns: the facts that are the same for all steps.
 //
 //   - [errors.Is] with a [Step] (ErrRequest …), a [Kind] (KindTimeout …) or a [Status] finds what went wrong.
-//   - [errors.As] finds [*Error] when the server answered, the API's own error models,
+//   - [errors.As] finds [*Error] when the server answered with no declared success, the API's own error models,
 //     and the standard library's error below ([*net.OpError], [*url.Error], x509's …).
 //   - A cancelled call matches its context's error and cause in whatever step it was.
 //

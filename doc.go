@@ -26,7 +26,8 @@
 // The status was a declared success, the content type was one that the model has a codec for, the body was
 // read whole and decoded, and the model passed its validation. Everything else is a [*CallError], whose
 // [Step] says where it failed, whose [Kind] says how, and whose Sent says whether the server may have seen
-// the request. Where the server answered, [*Error] is inside it, with the API's own error model:
+// the request. Where the server answered with a failure, [*Error] is inside it, with the API's own
+// error model:
 //
 //	if missing, ok := errors.AsType[*petstore.NotFound](err); ok { … }
 //	if errors.Is(err, crest.Status(http.StatusConflict)) { … }
