@@ -26,7 +26,7 @@ type Codec interface {
 
 // WithCodec makes c write request bodies and read answers of its media types. Of several the nearest writes,
 // at one level the one given last; all of them read. Without the option an endpoint speaks [JSON] alone; with
-// it JSON is read only if it is given too.
+// it JSON is read only if it is given too. nil is a mistake.
 func WithCodec(c Codec) Option {
 	return anyOption(func(s *settings) error {
 		if isNil(c) || len(c.MediaTypes()) == 0 {

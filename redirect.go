@@ -40,7 +40,7 @@ type Redirects struct {
 	Downgrade bool
 }
 
-// Hop is an answer that was not the last: a redirect, or a challenge that was answered.
+// Hop is a request on the way with its answer, which was not the last: a redirect, or a challenge that was answered.
 type Hop struct {
 	Method     string
 	URL        string // redacted
