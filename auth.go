@@ -60,7 +60,8 @@ func (t *Token) Format(f fmt.State, _ rune) { _, _ = f.Write([]byte(redacted)) }
 func WithBearer(src TokenSource) Option { return WithAuthorization("Bearer", src) }
 
 // WithAuthorization is [WithBearer] with another scheme: "OAuth", "Token", "Bot".
-// An empty scheme sends the credential alone.
+// An empty scheme sends the credential alone. A nil source and an empty Secret are mistakes; another source that gives an empty one
+// ends the call in [ErrCredentials].
 func WithAuthorization(scheme string, src TokenSource) Option {
 	return anyOption(func(s *settings) error {
 		if isNil(src) {
@@ -105,7 +106,9 @@ type AuthFunc func(req *http.Request) error
 // Authorize calls f.
 func (f AuthFunc) Authorize(req *http.Request) error { return f(req) }
 
-// WithAuth authorizes requests with a.
+// WithAuth has a add what proves who sends a request, such as a signature, for schemes that crest does not have. Of the options
+// that name a credential for Authorization the nearest counts, and of two at one level the later one; [Auth] says when a is asked.
+// nil is a mistake.
 func WithAuth(a Auth) Option {
 	return anyOption(func(s *settings) error {
 		if isNil(a) {

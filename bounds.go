@@ -34,7 +34,8 @@ const (
 	sizedBuffer      = 512 << 10 // a buffer is sized by Content-Length up to here
 )
 
-// WithBounds sets the limits on bodies.
+// WithBounds bounds what is read, field by field: of the levels the nearest that sets one. A success that is
+// larger ends the call in [ErrResponse], [KindTooLarge]; of a failed answer the rest is cut. Negative numbers but [NoBound] are mistakes.
 func WithBounds(b Bounds) Option {
 	return anyOption(func(s *settings) error {
 		if b.Body < NoBound || b.ErrorBody < NoBound || b.Event < NoBound {

@@ -43,33 +43,33 @@ type Kind string
 
 // Kinds of [ErrTransport].
 const (
-	KindDNS          Kind = "DNS"
-	KindConnect      Kind = "connect"
-	KindProxy        Kind = "proxy"
-	KindTLS          Kind = "TLS"
-	KindPin          Kind = "pin"
-	KindTimeout      Kind = "timeout" // matches every timeout below
-	KindDisconnected Kind = "disconnected"
-	KindProtocol     Kind = "protocol"
-	KindRedirect     Kind = "redirect"
-	KindRequestBody  Kind = "request body" // also of ErrRequest: the body could not be opened
+	KindDNS          Kind = "DNS"          // the name could not be looked up
+	KindConnect      Kind = "connect"      // no connection could be opened
+	KindProxy        Kind = "proxy"        // the proxy could not be used, did not answer, or refused
+	KindTLS          Kind = "TLS"          // the handshake failed, as by a certificate that does not hold
+	KindPin          Kind = "pin"          // the server has none of the keys of [WithPins]: *[PinError]
+	KindTimeout      Kind = "timeout"      // matches every timeout below
+	KindDisconnected Kind = "disconnected" // the connection broke off
+	KindProtocol     Kind = "protocol"     // what came is not HTTP, or not the protocol that was asked for
+	KindRedirect     Kind = "redirect"     // a redirect that is not followed: [Redirects]
+	KindRequestBody  Kind = "request body" // the source of the body failed; also of ErrRequest: it could not be opened
 
-	KindTimeoutTotal   Kind = "timeout(total)"
-	KindTimeoutAttempt Kind = "timeout(attempt)"
-	KindTimeoutConnect Kind = "timeout(connect)" // also matches KindConnect
-	KindTimeoutTLS     Kind = "timeout(TLS)"     // also matches KindTLS
-	KindTimeoutHeader  Kind = "timeout(header)"
-	KindTimeoutIdle    Kind = "timeout(idle)"
+	KindTimeoutTotal   Kind = "timeout(total)"   // [Timeouts].Total
+	KindTimeoutAttempt Kind = "timeout(attempt)" // [Timeouts].Attempt
+	KindTimeoutConnect Kind = "timeout(connect)" // [Timeouts].Connect; also matches KindConnect
+	KindTimeoutTLS     Kind = "timeout(TLS)"     // [Timeouts].TLS; also matches KindTLS
+	KindTimeoutHeader  Kind = "timeout(header)"  // [Timeouts].Header
+	KindTimeoutIdle    Kind = "timeout(idle)"    // [Timeouts].Idle
 )
 
 // Kinds of [ErrResponse].
 const (
-	KindContentType Kind = "content type"
-	KindTooLarge    Kind = "too large"
-	KindTruncated   Kind = "truncated"
-	KindEncoding    Kind = "encoding"
-	KindDecode      Kind = "decode"
-	KindValidation  Kind = "validation" // also of ErrRequest: the model broke its own rules
+	KindContentType Kind = "content type" // a media type that the model's codecs do not read
+	KindTooLarge    Kind = "too large"    // more than [Bounds] allow
+	KindTruncated   Kind = "truncated"    // the body, or the stream, ended before its end
+	KindEncoding    Kind = "encoding"     // a Content-Encoding or charset that cannot be read, or is broken
+	KindDecode      Kind = "decode"       // the body is not the model
+	KindValidation  Kind = "validation"   // the model broke its own rules; also of ErrRequest
 
 	KindRoute Kind = "route" // of ErrRequest, on a server's side: the request is for another endpoint
 
@@ -135,7 +135,7 @@ type Attempt struct {
 // CallError is what every failed call returns: the facts that are the same for all steps.
 //
 //   - [errors.Is] with a [Step] (ErrRequest …), a [Kind] (KindTimeout …) or a [Status] finds what went wrong.
-//   - [errors.As] finds [*Error] when the server answered, the API's own error models,
+//   - [errors.As] finds [*Error] when the server answered with no declared success, the API's own error models,
 //     and the standard library's error below ([*net.OpError], [*url.Error], x509's …).
 //   - A cancelled call matches its context's error and cause in whatever step it was.
 //

@@ -227,7 +227,7 @@ func behind(c Caller) (found *core) {
 // WithTransport sends through rt instead of crest's own transport. rt must not change the requests that it gets, as [http.RoundTripper]
 // says: the next attempt can have the same URL and headers. It belongs to the caller: Close leaves it
 // open, and its settings are its own: [WithPool], [WithTLS], [WithoutTLSVerification], [WithPins] and [WithProxy] beside it are
-// errors of [New], as [Timeouts.Connect] and [Timeouts.TLS] are, which belong to crest's own transport.
+// errors of [New], as [Timeouts.Connect] and [Timeouts.TLS] are, which belong to crest's own transport. nil is a mistake.
 func WithTransport(rt http.RoundTripper) ClientOption {
 	return clientOption(func(s *settings) error {
 		if isNil(rt) {

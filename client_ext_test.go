@@ -14,6 +14,23 @@ import (
 // sdk is a client as SDK authors write it.
 type sdk struct{ *crest.Client[*failure] }
 
+// FEATURES S4.28: however the host of a base URL is written, requests go to one spelling of it, and so does the Host header.
+func TestBaseURLHost(t *testing.T) {
+	for base, want := range map[string]string{
+		"https://api.example.com./v1":    "api.example.com",
+		"https://API.Example.com":        "api.example.com",
+		"https://api.example.com:443":    "api.example.com",
+		"https://api.example.com.:8443/": "api.example.com:8443",
+		"https://bücher.example":         "xn--bcher-kva.example",
+	} {
+		rec := &recorder{}
+		_, err := ping.Call(t.Context(), newClient(t, base, crest.WithTransport(rec)), crest.Empty{})
+		require.NoError(t, err)
+		got := rec.last(t)
+		require.Equal(t, []string{want, want}, []string{got.URL.Host, got.Host}, base)
+	}
+}
+
 func TestR15BaseURL(t *testing.T) {
 	for name, tt := range map[string]struct{ base, want string }{
 		"plain":           {"https://api.example.com", ""},

@@ -26,7 +26,7 @@ type Codec interface {
 
 // WithCodec makes c write request bodies and read answers of its media types. Of several the nearest writes,
 // at one level the one given last; all of them read. Without the option an endpoint speaks [JSON] alone; with
-// it JSON is read only if it is given too.
+// it JSON is read only if it is given too. nil is a mistake.
 func WithCodec(c Codec) Option {
 	return anyOption(func(s *settings) error {
 		if isNil(c) || len(c.MediaTypes()) == 0 {
@@ -55,7 +55,7 @@ const (
 // numbers in an any kept exact as [json.Number], and [Secret] values written in clear.
 func JSON() Codec { return jsonCodec{} }
 
-// StdJSON returns a codec over encoding/json, for who wants no unsafe code between the network and the
+// StdJSON returns a codec over encoding/json, for those who want no unsafe code between the network and the
 // program. A request body with a [Secret] is an error under it, and of what [WithStrictFields] refuses it
 // sees unknown fields alone.
 func StdJSON() Codec { return stdCodec{} }

@@ -83,8 +83,9 @@ func TestDeclarationMistakes(t *testing.T) {
 		"nil response":       {"GET", "/", empty, nil, nil, "the response model is nil"},
 		"io.Reader":          {"GET", "/", empty, reflect.TypeFor[io.Reader](), nil, "use io.ReadCloser"},
 		"func response":      {"GET", "/", empty, reflect.TypeFor[func()](), nil, "func()"},
-		"body on GET":        {"GET", "/", reflect.TypeFor[located](), empty, nil, "WithGetBody()"},
-		"body on HEAD":       {"HEAD", "/", model, empty, nil, "WithGetBody()"},
+		"body on GET": {"GET", "/", reflect.TypeFor[located](), empty, nil, "located.Name is part of a body, and GET and HEAD have none: tag its fields query " +
+			"(or path, header, cookie), use crest.Empty for a request with nothing in it, another method, or the option WithGetBody()"},
+		"body on HEAD": {"HEAD", "/", model, empty, nil, "WithGetBody()"},
 		"path in response": {"GET", "/", empty, reflect.TypeFor[struct {
 			ID string `path:"id"`
 		}](), nil, "path"},

@@ -50,7 +50,7 @@ func (d *Defaults[T]) snapshot() reflect.Value { return reflect.ValueOf(d.load()
 //	c, err := crest.New[*Error](base, crest.WithDefaults(Common{Key: key, Version: "2026-01"}))
 //
 // What the request's model or an option of any level sets wins over it. Only header, query and cookie fields
-// are allowed.
+// are allowed. nil is a mistake.
 func WithDefaults(v any) SharedOption {
 	source, ok := v.(interface{ snapshot() reflect.Value })
 	if !ok {

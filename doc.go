@@ -26,7 +26,8 @@
 // The status was a declared success, the content type was one that the model has a codec for, the body was
 // read whole and decoded, and the model passed its validation. Everything else is a [*CallError], whose
 // [Step] says where it failed, whose [Kind] says how, and whose Sent says whether the server may have seen
-// the request. Where the server answered, [*Error] is inside it, with the API's own error model:
+// the request. Where the server answered with a failure, [*Error] is inside it, with the API's own
+// error model:
 //
 //	if missing, ok := errors.AsType[*petstore.NotFound](err); ok { … }
 //	if errors.Is(err, crest.Status(http.StatusConflict)) { … }
@@ -57,7 +58,7 @@
 //	cookie:"sid"        a cookie
 //	form:"name"         an urlencoded body; multipart/form-data if a field is a [File]
 //	json:"name"         a JSON body; beside located fields the json fields together are the body
-//	Body                an untagged field of this name is the whole body: a model, []byte, string, io.Reader, func() (io.ReadCloser, error)
+//	Body                an untagged field of this name is the whole body: a model, []byte, string, io.Reader, func() (io.ReadCloser, error), [File]
 //
 // A model without any of these tags is itself the body. omitzero and omitempty work everywhere, format=
 // (date, date-time, unix, http-date) and default:"…" on located fields and on the top-level json fields. In

@@ -103,7 +103,7 @@ func (e *Endpoint[Req, Res]) Call(ctx context.Context, c Caller, req Req, opts .
 	return m.res, nil
 }
 
-// Do is [Endpoint.Call] for who wants status, headers or timing as well. The Response is nil unless the error is nil;
+// Do is [Endpoint.Call] where status, headers or timing are wanted as well. The Response is nil unless the error is nil;
 // of a failed answer [*Error] has the details.
 func (e *Endpoint[Req, Res]) Do(ctx context.Context, c Caller, req Req, opts ...CallOption) (*Response[Res], error) {
 	m := &models[Req, Res]{req: req}

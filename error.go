@@ -58,7 +58,7 @@ type Error struct {
 	Truncated  bool          // Body was cut
 	Model      error         // the decoded error model; nil when the body was none
 	RequestID  string        // X-Request-Id or the like
-	Attempts   int           // how many requests it took
+	Attempts   int           // how many attempts it took
 	RetryAfter time.Duration // what the server asked for; 0 if nothing
 
 	hidden    bool // Body stands in no message

@@ -129,7 +129,8 @@ func (f errorFunc) mistake() error {
 	return nil
 }
 
-// WithErrors merges m over the error maps of farther levels.
+// WithErrors merges m over the error maps of farther levels. A nil entry, and a key that is neither a status, nor one of the classes, nor
+// [AnyStatus], are mistakes; an empty map changes nothing.
 func WithErrors(m ErrorMap) Option {
 	m = maps.Clone(m)
 	return anyOption(func(s *settings) error {

@@ -59,6 +59,7 @@ func (fs fields) merge(nearer fields) fields {
 // control character or white space around it is refused, and so are Content-Length, Transfer-Encoding and
 // Proxy-Authorization, which belong to the transport. Host sets the host of the request. A header that
 // carries a credential is better given with [WithBearer] or as a [Secret] field: those stay at their origin.
+// No value at all is a mistake ([WithoutHeader] takes a header away); an empty one is sent.
 func WithHeader(name string, values ...string) Option {
 	values = slices.Clone(values)
 	return anyOption(func(s *settings) error {
@@ -88,8 +89,8 @@ func WithoutHeader(name string) Option {
 }
 
 // WithQuery sends a query parameter, in place of the value of a farther level; in place of the model's too,
-// when it is an option of the call. Several values repeat it. Names are compared with case. Values are
-// escaped once.
+// when it is an option of the call. Several values repeat it; without any it is left out, as by [WithoutQuery]. Names are
+// compared with case. Values are escaped once.
 func WithQuery(name string, values ...string) Option {
 	values = slices.Clone(values)
 	return anyOption(func(s *settings) error {
@@ -109,7 +110,9 @@ func WithoutQuery(name string) Option {
 	})
 }
 
-// WithCookie sends a cookie with the request; it never enters a jar.
+// WithCookie sends a cookie with the request, in place of one of that name from a farther level or a jar; in place of the model's too,
+// when it is an option of the call. It never enters a jar. Names are compared with case. A name or value that no cookie can have
+// (RFC 6265, section 4.1.1) is a mistake.
 func WithCookie(name, value string) Option {
 	return anyOption(func(s *settings) error {
 		if err := bind.CheckCookie(name, value); err != nil {

@@ -15,7 +15,7 @@ import (
 // the wire. A request is one unit, unless [WithCost] says more. Make it with [NewLimiter], or let [WithRateLimit] do so.
 //
 // It is a [SlotLimiter]: a request's units count from the moment its headers are written, and until then as
-// if that were now. Who waits is served in order; who leaves, or whose request was never written, gives its
+// if that were now. Waiting requests are served in order; one that leaves, or was never written, gives its
 // place to those behind. A 429 or 503 with Retry-After stops it for all that wait.
 //
 // It is safe for concurrent use, and one may serve several clients. The zero value and nil refuse everything.

@@ -9,7 +9,7 @@ import (
 // WithAccept sets the Accept header and the media types that an answer may have, such as
 // "application/vnd.api+json", "text/*" or "*/*", which switches the check off. Without it they follow from
 // the response model and its codecs. A type that no codec names is read by the endpoint's first codec. For error models the types add to
-// those of the codecs; an HTML page is read as one by JSON alone, which finds that it is none.
+// those of the codecs; an HTML page is read as one by JSON alone, which finds that it is none. No type at all is a mistake.
 func WithAccept(types ...string) Option {
 	types = slices.Clone(types)
 	return anyOption(func(s *settings) error {

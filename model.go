@@ -33,7 +33,8 @@ type Validation struct {
 	set bool
 }
 
-// WithValidation sets how answers are validated.
+// WithValidation sets how answers are validated; without it they are [Strict]. The nearest level's says all of it. Observe without a
+// Report is a mistake.
 func WithValidation(v Validation) Option {
 	return anyOption(func(s *settings) error {
 		switch {

@@ -17,7 +17,8 @@ import (
 //	for pet, err := range listPets.Items(ctx, c, ListPetsRequest{Limit: 100}) { … }
 //
 // Each page is a call of the endpoint, with the same options, limits, retries and errors. Pages are fetched when the loop
-// asks for them, and leaving the loop asks for no more. A Pager is immutable and safe for concurrent use.
+// asks for them, and leaving the loop asks for no more. A Pager is immutable and safe for concurrent use; the zero value
+// gives an error from each loop.
 type Pager[Item, Req, Res any] struct {
 	endpoint *Endpoint[Req, Res]
 	plan     *pagePlan
@@ -76,7 +77,7 @@ func (p *Pager[Item, Req, Res]) Pages(ctx context.Context, c Caller, req Req, op
 	}
 }
 
-// Items is [Pager.Pages] for who wants the items alone. The first error is yielded with a zero Item and ends the loop.
+// Items is [Pager.Pages] where the items alone are wanted. The first error is yielded with a zero Item and ends the loop.
 func (p *Pager[Item, Req, Res]) Items(ctx context.Context, c Caller, req Req, opts ...CallOption) iter.Seq2[Item, error] {
 	pages := p.Pages(ctx, c, req, opts...)
 	return func(yield func(Item, error) bool) {

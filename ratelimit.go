@@ -117,7 +117,7 @@ func WithRateLimit(n int, per time.Duration, opts ...LimiterOption) SharedOption
 // WithLimiter makes every request wait for l before it is sent, whatever caused it: a call, or a middleware
 // that sends twice. Given to a client it counts all of its requests, given to an endpoint those of the
 // endpoint; both hold, and a limiter that is given to both counts a request once. Waiting happens below the
-// middleware and ends with the call's context.
+// middleware and ends with the call's context. nil is a mistake.
 func WithLimiter(l Limiter) SharedOption {
 	return sharedOption(func(s *settings) error { return s.addLimiter("WithLimiter", l) })
 }

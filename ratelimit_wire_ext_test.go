@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/crest-go/crest"
@@ -169,6 +170,31 @@ type stampSlot struct {
 func (s *stampSlot) Sent() {
 	s.limiter.stamped.note(s.number)
 	s.Slot.Sent()
+}
+
+// FEATURES S2.7 and S2.8: 5 a second are 5 a second, counted by the server, and 15 calls take two seconds.
+func TestFeatureFivePerSecond(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var seen arrivals
+		s := startInBubble(t, func(w http.ResponseWriter, _ *http.Request) {
+			seen.note()
+			w.WriteHeader(http.StatusNoContent)
+		})
+		c := s.client(t, crest.WithRateLimit(5, time.Second))
+		start := time.Now()
+		var running sync.WaitGroup
+		for range 15 {
+			running.Go(func() {
+				_, err := ping.Call(t.Context(), c, crest.Empty{})
+				assert.NoError(t, err)
+			})
+		}
+		running.Wait()
+		require.Equal(t, 15, seen.count())
+		require.Equal(t, 5, seen.busiest(time.Second))
+		require.GreaterOrEqual(t, time.Since(start), 2*time.Second)
+		require.Less(t, time.Since(start), 2*time.Second+time.Millisecond)
+	})
 }
 
 // SECURITY 4.3, test 3: 64 goroutines over real sockets, counted by the server. Arrival is not sending: a request that a busy machine

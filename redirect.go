@@ -40,7 +40,7 @@ type Redirects struct {
 	Downgrade bool
 }
 
-// Hop is an answer that was not the last: a redirect, or a challenge that was answered.
+// Hop is a request on the way with its answer, which was not the last: a redirect, or a challenge that was answered.
 type Hop struct {
 	Method     string
 	URL        string // redacted
@@ -83,7 +83,8 @@ func RequestsRedirects() Redirects {
 // AiohttpRedirects are the rules of Python's aiohttp: the default ones, but that the tenth redirect is an error already.
 func AiohttpRedirects() Redirects { return Redirects{Max: defaultRedirects - 1} }
 
-// WithRedirects changes how redirects are followed.
+// WithRedirects changes how redirects are followed, field by field. SameOrigin and Downgrade of a farther level
+// cannot be taken back.
 func WithRedirects(r Redirects) Option {
 	return anyOption(func(s *settings) error {
 		s.redirects = r.over(s.redirects)

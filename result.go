@@ -147,8 +147,8 @@ func (r *result) decodeString(v reflect.Value, from *material) *CallError {
 type statuses []int
 
 // WithSuccess declares which statuses are a success; without it any 2xx is. AnyStatus makes every answer one,
-// for who looks at [Response.StatusCode] instead of errors. A 204, 205 or 304 that is declared has no body to
-// decode: header and cookie fields of the model are read, the rest stays zero.
+// to look at [Response.StatusCode] instead of errors. A 204, 205 or 304 that is declared has no body to
+// decode: header and cookie fields of the model are read, the rest stays zero. No code at all is a mistake.
 func WithSuccess(codes ...int) Option {
 	codes = slices.Clone(codes)
 	return anyOption(func(s *settings) error {
@@ -192,6 +192,7 @@ func (a *answer) bodiless() bool {
 //
 // Of a [Stream] each piece is looked at, with its data as the body, before it is decoded: that is how an error in the middle
 // becomes the API's own. The mark of [WithDone] is no piece. A body that the caller reads is not looked at; to declare an endpoint of one with a check is a mistake.
+// nil is a mistake.
 func WithCheck(failed func(e *Error) bool) Option {
 	return anyOption(func(s *settings) error {
 		if failed == nil {

@@ -103,9 +103,10 @@ func TestRetryBodiesAreIdentical(t *testing.T) {
 		"JSON":    {putOf(asJSON{"Rex", map[string]int{"b": 2, "a": 1, "c": 3}}), `{"name":"Rex","map":{"a":1,"b":2,"c":3}}`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			var bodies, lengths []string
+			var bodies, lengths, targets []string
 			c, _ := onWire(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
 				body, _ := io.ReadAll(r.Body)
+				targets = append(targets, r.Host+r.RequestURI)
 				bodies = append(bodies, string(body))
 				lengths = append(lengths, fmt.Sprint(r.ContentLength, r.TransferEncoding))
 				w.WriteHeader(503)
@@ -115,6 +116,7 @@ func TestRetryBodiesAreIdentical(t *testing.T) {
 			for i := range bodies {
 				require.Equal(t, tt.want, bodies[i])
 				require.Equal(t, lengths[0], lengths[i])
+				require.Equal(t, targets[0], targets[i])
 			}
 		})
 	}

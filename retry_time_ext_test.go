@@ -44,6 +44,10 @@ func TestRetryExactTimes(t *testing.T) {
 				crest.WithTimeouts(crest.Timeouts{Total: crest.NoTimeout})), crest.Empty{})
 			require.ErrorIs(t, err, crest.Status(503))
 			require.Equal(t, tt.want, server.gaps(), name)
+			require.Len(t, callError(t, err).Attempts, 4, name)
+			answer, ok := errors.AsType[*crest.Error](err)
+			require.True(t, ok)
+			require.Equal(t, 4, answer.Attempts)
 		}
 	})
 }

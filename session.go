@@ -13,7 +13,7 @@ import (
 // WithCookieJar keeps cookies between calls: what an answer sets, that of a redirect too, goes out with the requests
 // that it is for. Without a jar no cookie is kept. The jar's cookies are attached below the middleware, beside those of the call, which win
 // over a cookie of the same name; WithoutHeader("Cookie") sends none. A call that [WithURL] leads to another origin neither sends nor keeps
-// any. The jar belongs to the caller; a [Jar], and net/http/cookiejar's, is safe for concurrent use.
+// any. The jar belongs to the caller; a [Jar], and net/http/cookiejar's, is safe for concurrent use. nil is a mistake.
 func WithCookieJar(jar http.CookieJar) ClientOption {
 	return clientOption(func(s *settings) error {
 		if isNil(jar) {

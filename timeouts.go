@@ -42,7 +42,8 @@ var defaultTimeouts = Timeouts{
 }
 
 // WithTimeout limits a whole call. It is [WithTimeouts] with [Timeouts.Total]. The error is [KindTimeoutTotal], or at once
-// [ErrLimited] where a slot would come too late, or the last failure where the next attempt would.
+// [ErrLimited] where a slot would come too late, or the last failure where the next attempt would. 0 inherits, [NoTimeout] is none; other negative
+// durations are mistakes.
 func WithTimeout(d time.Duration) Option { return withTimeouts("WithTimeout", Timeouts{Total: d}) }
 
 // WithTimeouts sets the timeouts of a call's phases. Connect and TLS belong to the client's transport: given to an

@@ -73,7 +73,7 @@ func legend(b *strings.Builder) {
 	for _, c := range Contenders() {
 		fmt.Fprintf(b, "- %s: %s\n", c.Name, c.Note)
 	}
-	b.WriteString("- github.com/imroc/req/v3 v3.57.0 (MIT) is not among them: it does not compile beside quic-go v0.65.0, which an example of this workspace requires\n")
+	b.WriteString("- github.com/imroc/req/v3 v3.61.0 (MIT) is not among them: it does not compile beside quic-go v0.65.0, which an example of this workspace requires\n")
 }
 
 // String is a field of the table; a dash for nil, which stands for a workload

@@ -16,8 +16,8 @@
 //     write, and Timeouts.Header works. Those of name lookup and connect are net.Dialer's.
 //   - A connection that the server has closed, or has written to, while it was idle is not used again.
 //
-// It is there for programs that have fasthttp already, not for speed: one small call after the other takes longer than with net/http, because
-// the goroutine that watches an idle connection is started and woken for each.
+// It is there for programs that have fasthttp already. What it gains over net/http in speed is little, and is nothing for some requests:
+// docs/performance.md of crest has both in one table.
 //
 // What it cannot do, and [net/http.Transport] can: HTTP/2, proxies, other protocols by 101 (so no WebSocket), CONNECT, a request body
 // without a length that turns out to be empty (it goes out chunked). Of several Content-Type, Content-Encoding or Server lines in an

@@ -10,7 +10,7 @@ import (
 )
 
 // Transport sends requests over HTTP/1.1, with fasthttp's codec and pool. The zero value is ready to use; its fields must not be changed
-// after the first request. It is safe for concurrent use, must not be copied, and belongs to who made it: closing a crest client leaves it
+// after the first request. It is safe for concurrent use, must not be copied, and belongs to whoever made it: closing a crest client leaves it
 // open, [Transport.CloseIdleConnections] closes what it holds.
 type Transport struct {
 	// DialContext connects to an address, a host and a port. Nil is a net.Dialer that gives up after 10 seconds.
