@@ -114,6 +114,14 @@ func TestDeclarationMistakes(t *testing.T) {
 	}
 }
 
+// One error map can have several mistakes, and all are told, in the order of the statuses.
+func TestErrorMapMistakes(t *testing.T) {
+	m := crest.WithErrors(crest.ErrorMap{404: nil, 7: crest.As[*failure](), 500: nil})
+	_, err := crest.New[*failure]("https://api.example.com", m)
+	require.ErrorContains(t, err, "WithErrors: 7 is neither a status nor Status3XX, Status4XX, Status5XX or AnyStatus\n"+
+		"WithErrors: the entry for 404 is nil: use As or ErrorFunc\nWithErrors: the entry for 500 is nil: use As or ErrorFunc")
+}
+
 func TestOptionMistakes(t *testing.T) {
 	for name, tt := range map[string]struct {
 		option crest.Option

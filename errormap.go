@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"reflect"
+	"slices"
 )
 
 // ErrorMap says what a failure becomes, by status:
@@ -134,10 +135,12 @@ func (f errorFunc) mistake() error {
 func WithErrors(m ErrorMap) Option {
 	m = maps.Clone(m)
 	return anyOption(func(s *settings) error {
-		for status, entry := range m {
-			if err := checkEntry(status, entry); err != nil {
-				return err
-			}
+		var mistakes []error
+		for _, status := range slices.Sorted(maps.Keys(m)) {
+			mistakes = append(mistakes, checkEntry(status, m[status]))
+		}
+		if err := errors.Join(mistakes...); err != nil {
+			return err
 		}
 		s.errors = s.errors.merge(errorTable(m))
 		return nil
