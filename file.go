@@ -23,7 +23,9 @@ import (
 //
 // Either Content or Open is set. The request has a Content-Length if the size of each of its files is known, and is
 // chunked otherwise. A size that turns out wrong ends the attempt in ErrTransport, KindRequestBody, and closes the
-// connection. A mistake in a File is ErrRequest: nothing was sent. A File is a value; what it reads from belongs to one call at a time.
+// connection. A mistake in a File is ErrRequest: nothing was sent. A File is a value; what it reads from belongs to one call. It is not yet the
+// caller's when the call returns: after an early answer, as a 413, a Read that has begun may still go on, and Close follow it. A second call
+// takes Open, or a Content of its own; after a failed one Content stands wherever that has stopped.
 type File struct {
 	_ bind.FileMark
 

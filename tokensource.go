@@ -24,7 +24,7 @@ const (
 // NewTokenSource makes a source that fetches a token when it has none, 5 minutes before it runs out (a fifth of its life before, if it lives
 // for less than 25 minutes), and after the server has refused it with a 401. However many calls wait for it, it fetches once, and all of them
 // get the token or the error; the next call after an error fetches again. While the old token has neither run out nor been refused, an error is
-// none: the old one is handed out, and half a minute passes before the next fetch (a fifth of what the token has left, if that is less). Each call replaces a refused token once at most. A fetch may take 30
+// none: the old one is handed out, and half a minute passes before the next fetch (a fifth of what the token has left, if that is less). Each call replaces a refused token once at most, a stream or download once for each of its requests. A fetch may take 30
 // seconds, and ends when nobody waits for it any more; a panic in it is an error. What it sends through a client with this source as
 // credential needs an endpoint with WithoutHeader("Authorization").
 func NewTokenSource(fetch func(ctx context.Context) (Grant, error)) TokenSource {
