@@ -91,7 +91,7 @@ func TestPromise1ContentTypeOfRawAnswers(t *testing.T) {
 // Rows 28 and 29.
 func TestPromise1BodiesThatAreNoModel(t *testing.T) {
 	for name, tt := range map[string]struct{ body, want string }{
-		"empty":             {"", "the body is empty"},
+		"empty":             {"", "the body is empty: if that may be, use a pointer"},
 		"white space":       {" \n", "the body is empty"},
 		"null":              {"null", "the body is null"},
 		"null and space":    {" null\n", "the body is null"},

@@ -151,10 +151,10 @@ func (e *endpoint) model(req reflect.Value) (reflect.Value, *CallError) {
 	}
 	own := reflect.New(want).Elem()
 	if v := req.Elem(); v.IsValid() {
-		if v.Kind() == reflect.Pointer && v.Type() != want && !v.IsNil() {
+		if v.Kind() == reflect.Pointer && !v.Type().AssignableTo(want) && !v.IsNil() {
 			v = v.Elem()
 		}
-		if v.Type() != want {
+		if !v.Type().AssignableTo(want) { // an interface takes more than its own type
 			return own, failf(ErrRequest, "", "the request is a %v, not a %v", v.Type(), want)
 		}
 		own.Set(v)

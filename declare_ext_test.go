@@ -1,11 +1,14 @@
 package crest_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -188,6 +191,10 @@ func TestMethods(t *testing.T) {
 	}
 }
 
+type stringer struct{ Scheme string }
+
+func (s *stringer) String() string { return s.Scheme }
+
 func TestNewEndpointOf(t *testing.T) {
 	request := reflect.StructOf([]reflect.StructField{
 		{Name: "ID", Type: reflect.TypeFor[int](), Tag: `path:"id" validate:"gt=0"`},
@@ -229,6 +236,25 @@ func TestNewEndpointOf(t *testing.T) {
 		got, err := e.Call(t.Context(), c, nil)
 		require.NoError(t, err)
 		require.Equal(t, "Rex", got.(map[string]any)["name"])
+	})
+	t.Run("interface", func(t *testing.T) {
+		e, err := crest.NewEndpointOf(http.MethodPost, "/x", reflect.TypeFor[fmt.Stringer](), reflect.TypeFor[any]())
+		require.NoError(t, err)
+		c := newClient(t, serve(t, func(w http.ResponseWriter, r *http.Request) {
+			body, _ := io.ReadAll(r.Body)
+			replyJSON(200, string(body))(w, r)
+		}))
+		for want, req := range map[string]any{`7`: time.Duration(7), `{"Scheme":"x"}`: &stringer{Scheme: "x"}} {
+			got, err := e.Call(t.Context(), c, req)
+			require.NoError(t, err)
+			text, err := json.Marshal(got)
+			require.NoError(t, err)
+			require.Equal(t, want, string(text))
+		}
+		for _, req := range []any{nil, 7, stringer{}} {
+			_, err := e.Call(t.Context(), c, req)
+			fails(t, err, crest.ErrRequest, "", crest.SentNo)
+		}
 	})
 	t.Run("the answer is validated", func(t *testing.T) {
 		c := newClient(t, serve(t, replyJSON(200, `{"id":1}`)))

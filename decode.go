@@ -51,7 +51,7 @@ func (m *material) cookies() []*http.Cookie {
 }
 
 var (
-	errEmptyBody = errors.New("the body is empty: declare the status with WithSuccess if it has none, or use crest.Empty, a pointer or any as the response model")
+	errEmptyBody = errors.New("the body is empty: if that may be, use a pointer, any or crest.Empty as the response model, or declare the status with WithSuccess if it is 204, 205 or 304")
 	errNullBody  = errors.New("the body is null, which is no model: use a pointer, any, Opt, a list or a map as the response model if that may be")
 )
 

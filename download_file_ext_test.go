@@ -150,8 +150,11 @@ func editNote(f folder, old, new string) {
 // Another request to the same path is not continued with what the first has left; a presigned URL may be new each time.
 func TestDownloadFileOfAnotherRequest(t *testing.T) {
 	type by struct {
-		ID    int          `query:"id"`
-		Token crest.Secret `query:"token"`
+		ID       int          `query:"id"`
+		Token    crest.Secret `query:"token"`
+		Type     string       `header:"Accept,omitzero"`
+		Language string       `header:"Accept-Language,omitzero"`
+		Trace    string       `header:"X-Trace-Id,omitzero"`
 	}
 	get := crest.Get[by, io.ReadCloser]("/file")
 	s := newStore(100)
@@ -161,11 +164,14 @@ func TestDownloadFileOfAnotherRequest(t *testing.T) {
 		urls          []string
 		goesOn        bool
 	}{
-		"the same":      {by{ID: 1}, by{ID: 1}, nil, true},
-		"another query": {by{ID: 1}, by{ID: 2}, nil, false},
-		"another token": {by{1, crest.NewSecret("a")}, by{1, crest.NewSecret("b")}, nil, true},
-		"presigned":     {by{}, by{}, []string{base + "/x?sig=1", base + "/x?sig=2"}, true},
-		"another path":  {by{}, by{}, []string{base + "/x?sig=1", base + "/y?sig=1"}, false},
+		"the same":         {by{ID: 1}, by{ID: 1}, nil, true},
+		"another query":    {by{ID: 1}, by{ID: 2}, nil, false},
+		"another token":    {by{Token: crest.NewSecret("a")}, by{Token: crest.NewSecret("b")}, nil, true},
+		"another type":     {by{Type: "text/csv"}, by{Type: "application/json"}, nil, false},
+		"another language": {by{Language: "de"}, by{Language: "fr"}, nil, false},
+		"another trace":    {by{Trace: "1"}, by{Trace: "2"}, nil, true},
+		"presigned":        {by{}, by{}, []string{base + "/x?sig=1", base + "/x?sig=2"}, true},
+		"another path":     {by{}, by{}, []string{base + "/x?sig=1", base + "/y?sig=1"}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s.forget()

@@ -49,14 +49,15 @@ func (s *partState) write(file *os.File) error {
 	return file.Truncate(int64(len(text)))
 }
 
-// identity tells whether two requests ask for the same, without telling what they ask: it is a hash, and no credential is in it. The
-// query of a URL that was given at run time does not count: of a presigned one it is new each time.
+// identity tells whether two requests ask for the same, without telling what they ask: it is a hash, and no credential is in it. Of the
+// headers those count by which a server chooses what a URL stands for (RFC 9110, section 12.5): a date in If-Range is that of all its
+// representations. The query of a URL that was given at run time does not count: of a presigned one it is new each time.
 func (c *call) identity() string {
-	u := *c.out.url
+	u, h := *c.out.url, c.out.header
 	if c.settings.url != nil {
 		u.RawQuery = ""
 	}
-	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%x", c.out.method, u.String(), sha256.Sum256(c.out.body.bytes)))
+	sum := sha256.Sum256(fmt.Appendf(nil, "%s\n%s\n%q\n%q\n%x", c.out.method, u.String(), h["Accept"], h["Accept-Language"], sha256.Sum256(c.out.body.bytes)))
 	return hex.EncodeToString(sum[:])
 }
 

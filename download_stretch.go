@@ -281,8 +281,9 @@ func (s *stretch) put(p []byte) *CallError {
 // again decides about a body that broke off, by the rules of [Retry]: it waits and returns nil when the next request is to be sent.
 func (s *stretch) again(failure *CallError) *CallError {
 	resumable := s.d.resumable()
+	s.retry.barred = nil
 	if !resumable && s.from > 0 && !s.d.out.restartable() {
-		return failure.stop(errNoWayBack, nil)
+		s.retry.barred = errNoWayBack
 	}
 	if err := s.retry.next(failure); err != nil {
 		return err

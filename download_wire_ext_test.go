@@ -145,6 +145,18 @@ func TestDownloadWriterFails(t *testing.T) {
 			require.Len(t, s.ranges(), 1)
 		})
 	}
+	t.Run("enough", func(t *testing.T) { // of a body that cannot be continued: nobody wants it begun anew
+		s, chunks := newStore(1<<20), 0
+		s.etag = ""
+		_, err := crest.Download(t.Context(), resuming(t, s), download, crest.Empty{}, writerFunc(func(p []byte) (int, error) {
+			if chunks++; chunks == 3 {
+				return 0, mine
+			}
+			return len(p), nil
+		}))
+		require.ErrorIs(t, err, mine)
+		require.EqualError(t, err, "crest: GET /download: response: output: my error")
+	})
 	t.Run("panic", func(t *testing.T) {
 		c := resuming(t, newStore(1<<20))
 		require.PanicsWithValue(t, "mine", func() {

@@ -70,8 +70,8 @@ func Options[Req, Res any](route string, opts ...EndpointOption) *Endpoint[Req, 
 }
 
 // NewEndpointOf declares an endpoint whose models are known at run time only, as with [reflect.StructOf]. Its
-// calls take a req (or a pointer to one) as the request, nil for [Empty], and return a res. All mistakes of
-// the declaration are returned in one error.
+// calls take a req (or a pointer to one; whatever implements it, if it is an interface) as the request, nil for
+// [Empty], and return a res. All mistakes of the declaration are returned in one error.
 func NewEndpointOf(method, route string, req, res reflect.Type, opts ...EndpointOption) (*Endpoint[any, any], error) {
 	plain, err := declare(method, route, req, res, opts)
 	if err != nil {

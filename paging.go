@@ -47,7 +47,7 @@ type Paging struct {
 
 	// MaxPages is how many pages are fetched at most: 10 000. The next one is ErrResponse, KindPageLimit. NoBound takes any number.
 	MaxPages int
-	// MaxItems is how many items there may be; none when 0. A page with more is ErrResponse, KindPageLimit.
+	// MaxItems is how many items may have come before another page is asked for; 0 is no bound. That page is ErrResponse, KindPageLimit.
 	MaxItems int
 }
 

@@ -15,6 +15,34 @@ import (
 
 // recipe: operation
 
+// await polls an operation until ended says that it has, as often as the server asks for, or else every so often. at is the operation's
+// URL: kept somewhere, it is what another process needs to go on waiting. When ctx ends, the server is told that nobody waits any more.
+func await[Res, T any](ctx context.Context, c crest.Caller, poll *crest.Endpoint[crest.Empty, Res], at string, every time.Duration, ended func(*crest.Response[Res]) (T, bool, error)) (T, error) {
+	for {
+		answer, err := poll.Do(ctx, c, crest.Empty{}, crest.WithURL(at))
+		if err != nil {
+			if ctx.Err() != nil {
+				_, cancelled := cancelOperation.Call(context.WithoutCancel(ctx), c, crest.Empty{}, crest.WithURL(at), crest.WithTimeout(5*time.Second))
+				err = errors.Join(err, cancelled)
+			}
+			return *new(T), err
+		}
+		if result, over, err := ended(answer); over || err != nil {
+			return result, err
+		}
+		select {
+		case <-time.After(cmp.Or(answer.RetryAfter(), every)):
+		case <-ctx.Done(): // which the next call says
+		}
+	}
+}
+
+var cancelOperation = crest.Delete[crest.Empty, crest.Empty]("/") // always sent to an operation's own URL
+
+// end of recipe
+
+// recipe: operation-body
+
 // job is the state of something that takes the server a while.
 type job struct {
 	Status string    `json:"status" validate:"oneof=running succeeded failed"`
@@ -23,66 +51,100 @@ type job struct {
 	At     string    `header:"Operation-Location,omitzero"`
 }
 
+type report struct{ Pages int }
+
 type jobError struct{ Message string }
 
 func (e *jobError) Error() string { return "the operation failed: " + e.Message }
 
-type report struct{ Pages int }
-
 var (
-	startReport  = crest.Post[crest.Empty, job]("/reports", crest.WithSuccess(200, 201, 202))
-	pollReport   = crest.Get[crest.Empty, job]("/") // always sent to an operation's own URL
-	cancelReport = crest.Delete[crest.Empty, crest.Empty]("/")
+	startReport = crest.Post[crest.Empty, job]("/reports", crest.WithSuccess(200, 201, 202))
+	pollBody    = crest.Get[crest.Empty, job]("/")
 )
 
-// await polls until the operation has ended. at is its URL: kept somewhere, it is what another process needs to go on waiting.
-func await(ctx context.Context, c crest.Caller, at string) (*report, error) {
-	for {
-		poll, err := pollReport.Do(ctx, c, crest.Empty{}, crest.WithURL(at))
-		if err != nil {
-			return nil, err
-		}
-		switch now := poll.Model; now.Status {
-		case "succeeded":
-			return now.Result, nil
-		case "failed":
-			return nil, now.Error
-		}
-		select {
-		case <-time.After(cmp.Or(poll.RetryAfter(), 10*time.Millisecond)):
-		case <-ctx.Done():
-			_, cancelled := cancelReport.Call(context.WithoutCancel(ctx), c, crest.Empty{}, crest.WithURL(at), crest.WithTimeout(5*time.Second))
-			return nil, errors.Join(context.Cause(ctx), cancelled)
-		}
+func endedByBody(answer *crest.Response[job]) (*report, bool, error) {
+	switch now := answer.Model; now.Status {
+	case "succeeded":
+		return now.Result, true, nil
+	case "failed":
+		return nil, true, now.Error
 	}
+	return nil, false, nil
 }
 
 // end of recipe
 
-// operations runs a report: the server says running twice, then succeeded. It asks to be asked again after retry, if that is not "".
+// recipe: operation-status
+
+// pollStatus is for servers that answer 202, with a body or without, and then with the result or a redirect to it.
+var pollStatus = crest.Get[crest.Empty, *report]("/", crest.WithSuccess(200, 202))
+
+func endedByStatus(answer *crest.Response[*report]) (*report, bool, error) {
+	return answer.Model, answer.StatusCode != http.StatusAccepted, nil
+}
+
+// end of recipe
+
+// recipe: operation-header
+
+// state is told by a header; the body is the result as soon as there is one.
+type state struct {
+	Now  string  `header:"X-Operation-Status" validate:"oneof=running succeeded"`
+	Body *report // nil as long as the body is empty
+}
+
+var pollHeader = crest.Get[crest.Empty, state]("/")
+
+func endedByHeader(answer *crest.Response[state]) (*report, bool, error) {
+	return answer.Model.Body, answer.Model.Now == "succeeded", nil
+}
+
+// end of recipe
+
+// operations is a server of operations that end with their third poll, each of which says so in another place. They ask to be asked again
+// after retry, if that is not "".
 func operations(retry string) fakeServer {
 	polls := 0
 	return func(w http.ResponseWriter, req *http.Request) {
-		switch {
-		case req.Method == http.MethodPost:
-			w.Header().Set("Operation-Location", "https://api.example.com/operations/7")
+		w.Header().Set("Retry-After", retry)
+		switch req.Method + " " + req.URL.Path {
+		case "POST /reports":
+			polls = 0
+			w.Header().Set("Operation-Location", "https://api.example.com/operations/body")
 			answering(202, `{"status":"running"}`)(w, req)
-		case req.Method == http.MethodDelete:
+		case "DELETE /operations/body":
 			fmt.Println("cancelled")
 			w.WriteHeader(http.StatusNoContent)
+		case "GET /reports/7":
+			answering(200, `{"Pages":12}`)(w, req)
 		default:
-			w.Header().Set("Retry-After", retry)
-			if polls++; polls <= 2 {
-				answering(200, `{"status":"running"}`)(w, req)
-				return
-			}
-			answering(200, `{"status":"succeeded","result":{"Pages":12}}`)(w, req)
+			polls++
+			poll(w, req, polls >= 3)
 		}
+	}
+}
+
+func poll(w http.ResponseWriter, req *http.Request, over bool) {
+	switch {
+	case req.URL.Path == "/operations/status" && over:
+		http.Redirect(w, req, "/reports/7", http.StatusSeeOther)
+	case req.URL.Path == "/operations/status":
+		w.WriteHeader(http.StatusAccepted)
+	case req.URL.Path == "/operations/header" && over:
+		w.Header().Set("X-Operation-Status", "succeeded")
+		answering(200, `{"Pages":12}`)(w, req)
+	case req.URL.Path == "/operations/header":
+		w.Header().Set("X-Operation-Status", "running")
+	case over:
+		answering(200, `{"status":"succeeded","result":{"Pages":12}}`)(w, req)
+	default:
+		answering(200, `{"status":"running"}`)(w, req)
 	}
 }
 
 func Example_operation() {
 	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations("")))
+	every := time.Millisecond
 	// recipe: operation-use
 	started, err := startReport.Do(context.Background(), c, crest.Empty{})
 	if err != nil {
@@ -90,7 +152,7 @@ func Example_operation() {
 		return
 	}
 	at := cmp.Or(started.Model.At, started.Location()) // some APIs name the one, some the other
-	result, err := await(context.Background(), c, at)
+	result, err := await(context.Background(), c, pollBody, at, every, endedByBody)
 	// end of recipe
 	fmt.Println(at, result.Pages, err)
 
@@ -98,12 +160,26 @@ func Example_operation() {
 	c, _ = crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations("3600")))
 	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
 	defer cancel()
-	_, err = await(ctx, c, at)
+	_, err = await(ctx, c, pollBody, at, every, endedByBody)
 	fmt.Println(err)
 	// Output:
-	// https://api.example.com/operations/7 12 <nil>
+	// https://api.example.com/operations/body 12 <nil>
 	// cancelled
-	// context deadline exceeded
+	// crest: GET /: request: context deadline exceeded
+}
+
+func Example_operationByStatus() {
+	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations("")))
+	result, err := await(context.Background(), c, pollStatus, "https://api.example.com/operations/status", time.Millisecond, endedByStatus)
+	fmt.Println(result.Pages, err)
+	// Output: 12 <nil>
+}
+
+func Example_operationByHeader() {
+	c, _ := crest.New[*crest.Problem]("https://api.example.com", crest.WithTransport(operations("")))
+	result, err := await(context.Background(), c, pollHeader, "https://api.example.com/operations/header", time.Millisecond, endedByHeader)
+	fmt.Println(result.Pages, err)
+	// Output: 12 <nil>
 }
 
 // recipe: concurrently

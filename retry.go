@@ -128,6 +128,7 @@ type retrying struct {
 	took     time.Duration // by this attempt, without waiting
 	timing   Timing        // of this attempt
 	cost     int           // what this attempt took of the budget
+	barred   error         // why a retry would do no good, whatever the failure; nil for nothing
 }
 
 // succeeded tells the budget.
@@ -193,6 +194,8 @@ func (r *retrying) next(failure *CallError) *CallError {
 		return failure.stop(c.life.Err(), contextError(c.life))
 	case !c.out.body.again():
 		return failure.stop(errBodyUsed, nil)
+	case r.barred != nil:
+		return failure.stop(r.barred, nil)
 	}
 	return r.pause(failure)
 }

@@ -38,13 +38,13 @@ func (c *Conn[Out, In]) Send(ctx context.Context, message Out) error {
 }
 
 func (c *Conn[Out, In]) encode(ctx context.Context, message Out) (kind coder.MessageType, data []byte, err error) {
-	switch v := any(message).(type) {
-	case []byte:
-		return coder.MessageBinary, v, nil
-	case string:
-		data = []byte(v)
+	switch v := any(&message).(type) {
+	case *[]byte:
+		return coder.MessageBinary, *v, nil
+	case *string:
+		data = []byte(*v)
 	default:
-		if data, err = c.link.wire.EncodeMessage(ctx, c.models, v); err != nil {
+		if data, err = c.link.wire.EncodeMessage(ctx, c.models, message); err != nil {
 			return 0, nil, err
 		}
 	}

@@ -23,6 +23,14 @@ type say struct {
 	Token crest.Secret `json:"token,omitzero"`
 }
 
+// command is one of several messages of one connection.
+type command interface{ command() }
+
+type leave struct{ Room int }
+
+func (say) command()    {}
+func (*leave) command() {}
+
 type said struct {
 	Text  string `json:"text" validate:"required"`
 	Token string `json:"token,omitzero"`
@@ -85,6 +93,11 @@ func TestSendKinds(t *testing.T) {
 	check(fin|text, `{"text":"hi"}`)(sends(t, &say{Text: "hi"}))
 	check(fin|text, `{"a":1}`)(sends(t, map[string]int{"a": 1}))
 	check(fin|text, `[1,2]`)(sends(t, []int{1, 2}))
+	check(fin|text, `{"text":"hi"}`)(sends[any](t, say{Text: "hi"}))
+	check(fin|text, `{"text":"hi"}`)(sends[command](t, say{Text: "hi"}))
+	check(fin|text, `{"Room":7}`)(sends[command](t, &leave{Room: 7}))
+	check(fin|text, `"hi"`)(sends[any](t, "hi"))
+	check(fin|text, `"aGk="`)(sends[any](t, []byte("hi")))
 	check(fin|text, `<item><Name>x</Name></item>`)(sends(t, struct {
 		XMLName struct{} `xml:"item"`
 		Name    string
