@@ -63,7 +63,7 @@ func ExampleWithLogDetail() {
 
 	_, _ = crest.Post[NewUser, any]("/users").Call(context.Background(), c, NewUser{"Ann", "1990-01-02"})
 	// Output:
-	// level=DEBUG msg="crest: attempt" endpoint="POST /users" attempt=1 status=200 reused=false request_header.Content-Type=application/json request_body="{\"name\":\"Ann\",\"birthday\":\"[redacted]\"}" response_header.Content-Type=application/json response_body="{\"id\":1,\"birthday\":\"[redacted]\"}"
+	// level=DEBUG msg="crest: attempt" endpoint="POST /users" attempt=1 status=200 reused=false response_bytes=32 request_header.Content-Type=application/json request_body="{\"name\":\"Ann\",\"birthday\":\"[redacted]\"}" response_header.Content-Type=application/json response_body="{\"id\":1,\"birthday\":\"[redacted]\"}"
 	// level=INFO msg="crest: call" endpoint="POST /users" method=POST route=/users host=api.example.com request_bytes=38 status=200 attempts=1 response_bytes=32
 }
 
