@@ -82,8 +82,8 @@ func ExampleWithRedact() {
 
 	_, _ = login.Call(context.Background(), c, Login{"ann", "1234"})
 	// Output:
-	// level=DEBUG msg="crest: attempt" endpoint="POST /login" attempt=1 status=403 reused=false request_body=[redacted] response_body=[redacted]
-	// level=WARN msg="crest: call" endpoint="POST /login" method=POST route=/login host=api.example.com request_bytes=28 status=403 attempts=1 step=status sent=yes error="crest: POST /login: 403 Forbidden (no *crest.Problem: decode: json: at byte 31: string does not fit Go type map[string]json.RawMessage) (the body is not shown: WithRedact hides it, or fields that cannot be found in it)"
+	// level=DEBUG msg="crest: attempt" endpoint="POST /login" attempt=1 status=403 reused=false response_bytes=31 request_body=[redacted] response_body=[redacted]
+	// level=WARN msg="crest: call" endpoint="POST /login" method=POST route=/login host=api.example.com request_bytes=28 status=403 attempts=1 response_bytes=31 step=status sent=yes error="crest: POST /login: 403 Forbidden (no *crest.Problem: decode: json: at byte 31: string does not fit Go type map[string]json.RawMessage) (the body is not shown: WithRedact hides it, or fields that cannot be found in it)"
 }
 
 // What an API says of its own future reaches the program once for each endpoint.
