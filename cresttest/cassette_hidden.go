@@ -46,6 +46,21 @@ func withoutHidden(query string) string {
 // allHidden reports whether nothing of a body is shown.
 func allHidden(body []byte) bool { return string(bytes.TrimSpace(body)) == redacted }
 
+// lostPieces says why a stream without pieces was not meant to have none.
+func (x *exchange) lostPieces() error {
+	switch {
+	case x.status/100 != 2 || x.answer.partial:
+		return nil
+	case allHidden(x.answer.body):
+		return errors.New("the body is hidden, and would be played as a stream without pieces: write them by hand")
+	}
+	rest := x.answer.body[bytes.LastIndex(x.answer.body, []byte("\n\n"))+1:]
+	if bytes.HasPrefix(rest, []byte("data")) || bytes.Contains(rest, []byte("\ndata")) {
+		return errors.New("the last event has no empty line behind it, and is lost: two empty lines follow it in the file")
+	}
+	return nil
+}
+
 // isShown reports whether what does not fit can be seen in the file, and is not what a text stood in for.
 func isShown(err error, text string, body []byte) bool {
 	switch {
