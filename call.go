@@ -26,6 +26,7 @@ type call struct {
 	challenge *Hop // the 401 that the newest request answers; nil if it answers none
 	renewed   bool // a refused token was replaced, which happens once
 	hops      int  // of this attempt
+	received  int  // how much was read of the body of the newest answer; 0 where the caller reads it
 	life      *lifetime
 	meter     *meter // of WithProgress; nil without
 	attempts  []Attempt

@@ -18,7 +18,8 @@ import (
 //
 // The command sends one request, with the method, URL, headers and body of the first attempt. What comes from elsewhere is not in it: middleware,
 // retries, redirects (curl follows them with -L), proxies and TLS settings. A body of bytes that a terminal would spoil is piped into curl by printf.
-// A body that is read as it is sent is not touched: the command reads it from its standard input, as it would be sent.
+// A body that is read as it is sent is not touched: the command reads it from its standard input, as it would be sent. Of a form with files the command has the
+// text, and reads the files by their names where it is run.
 //
 // A failed call has a command line too, if it was prepared: [Prepared.Send] leaves the Prepared as it is. A [CallError] keeps no request, and has
 // none. Curl asks no token source and sends nothing. The zero value gives "".
@@ -148,16 +149,28 @@ func (c *credentials) has(in bind.Place, name string) bool {
 // writtenBody is what a command line says of a body.
 type writtenBody struct {
 	bytes    []byte
-	declared bool // although there are no bytes
-	stream   bool // it is read from the standard input
+	declared bool    // although there are no bytes
+	stream   bool    // it is read from the standard input
+	pieces   []piece // that are piped there: text, and files by their names
 }
 
 func (p *payload) written() writtenBody {
-	return writtenBody{p.coding.whole(p.bytes), p.declared, p.streamed}
+	return writtenBody{p.coding.whole(p.bytes), p.declared, p.streamed, p.pieces()}
+}
+
+// pieces are those of a form with files, if a command can get hold of them: nil if a file has no name.
+func (p *payload) pieces() []piece {
+	if p.form == nil || p.coding != nil || slices.ContainsFunc(p.form.pieces, func(one piece) bool { return one.field != "" && one.name == "" }) {
+		return nil
+	}
+	return p.form.pieces
 }
 
 func (p *payload) masked(rules *redaction) writtenBody {
-	w := writtenBody{nil, p.declared, p.streamed}
+	w := writtenBody{nil, p.declared, p.streamed, p.pieces()}
+	if p.secret || rules.hidesSome() { // nobody can tell the fields of its text apart
+		w.pieces = nil
+	}
 	mediaType, _ := splitMediaType(p.contentType)
 	shown, ok := rules.body(p.bytes, mediaType)
 	switch {
@@ -234,10 +247,17 @@ func (c *shellCommand) body(b writtenBody) {
 	switch {
 	case b.stream:
 		c.word("--data-binary", "@-")
+		for _, p := range b.pieces {
+			if p.field != "" {
+				c.pipeFile(p.name)
+			} else {
+				c.pipe(p.bytes)
+			}
+		}
 	case argument(b.bytes):
 		c.word("--data-raw", string(b.bytes)) // --data would take a leading @ for the name of a file
 	default:
 		c.word("--data-binary", "@-")
-		c.input = b.bytes
+		c.pipe(b.bytes)
 	}
 }

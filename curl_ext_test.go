@@ -15,6 +15,8 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -51,6 +53,13 @@ type (
 		File  crest.File `form:"file"`
 	}
 )
+
+type curlFiles struct {
+	Files []crest.File `form:"files"`
+}
+
+// curlFile is the name of a file where commands are run. It has awkward in it.
+const curlFile = "-it's $HOME.txt"
 
 // curlCase is a request that crest and curl send.
 type curlCase struct {
@@ -110,6 +119,8 @@ func curlCases(base string) map[string]curlCase {
 		"many bytes":          preparedBy(crest.Post[curlBytes, crest.Empty]("/x"), curlBytes{big}),
 		"reader":              preparedBy(crest.Post[curlReader, crest.Empty]("/x"), curlReader{io.MultiReader(strings.NewReader(awkward))}).reading(awkward),
 		"file":                sized,
+		"multipart":           preparedBy(crest.Post[curlFields, crest.Empty]("/x"), curlFields{"it's\x00", crest.File{Name: curlFile, Content: strings.NewReader(awkward)}}),
+		"files of a form":     preparedBy(crest.Post[curlFiles, crest.Empty]("/x"), curlFiles{[]crest.File{{Name: curlFile, Content: strings.NewReader(awkward)}, {Name: curlFile, ContentType: "text/plain", Content: strings.NewReader(awkward)}}}),
 		"multipart in memory": preparedBy(crest.Post[curlFields, crest.Empty]("/x"), curlFields{"it's", crest.File{}}),
 		"no headers": preparedBy(crest.Post[curlText, crest.Empty]("/x"), curlText{strings.Repeat("a", 2<<20)},
 			crest.WithoutHeader("User-Agent"), crest.WithoutHeader("Accept"), crest.WithoutHeader("Accept-Encoding"), crest.WithoutHeader("Content-Type")),
@@ -207,11 +218,13 @@ func curls(t *testing.T) map[string]func(t *testing.T, line, stdin string) {
 
 // shell runs a line as a file is run, whose lines may be longer than an argument.
 func shell(t *testing.T, line, stdin string) ([]byte, error) {
-	script := t.TempDir() + "/line.sh"
+	dir := t.TempDir()
+	script := dir + "/line.sh"
 	require.NoError(t, os.WriteFile(script, []byte(line+"\n"), 0o600))
+	require.NoError(t, os.WriteFile(filepath.Join(dir, curlFile), []byte(awkward), 0o600))
 	run := exec.CommandContext(t.Context(), "sh", script)
 	run.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()} // no .curlrc
-	run.Stdin = strings.NewReader(stdin)
+	run.Dir, run.Stdin = dir, strings.NewReader(stdin)
 	var out, log bytes.Buffer
 	run.Stdout, run.Stderr = &out, &log
 	err := run.Run()
@@ -317,6 +330,40 @@ func TestCurlLines(t *testing.T) {
 	require.Equal(t, `curl -X POST 'https://api.example.com/S3CR3T-path%27s/login?limit=5&key=S3CR3T-query%26&page=S3CR3T-page' --compressed `+
 		`-H 'Accept: */*' -H 'Accept-Encoding: gzip, deflate' -H 'Authorization: Bearer t' -H 'Content-Type: application/json' -H 'Cookie: sid=S3CR3T-cookie' `+
 		`-H 'Range: S3CR3T-header' -H 'User-Agent: sdk/1' -H 'X-Own: o' --data-raw '{"password":"S3CR3T-body'\''"}'`, line)
+}
+
+// A form with files has its own bytes in the line, and the names of the files. Secrets and names of WithRedact cannot be found among them: nothing is shown.
+func TestCurlOfForms(t *testing.T) {
+	c := newClient(t, "https://api.example.com")
+	of := func(req any, opts ...crest.EndpointOption) *crest.Prepared[any] {
+		e, err := crest.NewEndpointOf(http.MethodPost, "/x", reflect.TypeOf(req), reflect.TypeFor[crest.Empty](), opts...)
+		require.NoError(t, err)
+		p, err := e.Prepare(t.Context(), c, req)
+		require.NoError(t, err)
+		return p
+	}
+	file := crest.File{Name: "cover.png", Content: strings.NewReader("png")}
+	form := of(curlFields{"Dune", file})
+	require.Regexp(t, `^\{ printf '\\055-[A-Z2-7]+\\015\\012Content-Disposition: form-data; name="title"\\015\\012\\015\\012Dune\\015\\012--.*; cat -- cover\.png; printf '.*--\\015\\012'; \} \| curl -X POST `, form.Curl())
+	type secretForm struct {
+		Pin  crest.Secret `form:"pin"`
+		File crest.File   `form:"file"`
+	}
+	secret := of(secretForm{crest.NewSecret("S3CR3T"), file})
+	require.NotContains(t, secret.Curl(), "S3CR3T")
+	clear, err := secret.CurlWithSecrets(t.Context())
+	require.NoError(t, err)
+	require.Contains(t, clear, "S3CR3T")
+	for name, hidden := range map[string]string{
+		"a Secret":     secret.Curl(),
+		"a name":       of(curlFields{"Dune", file}, crest.WithRedact("title")).Curl(),
+		"all":          of(curlFields{"Dune", file}, crest.WithRedact("*")).Curl(),
+		"no file name": of(curlFields{"Dune", crest.File{Content: strings.NewReader("png")}}).Curl(),
+		"compressed":   of(curlFields{"Dune", file}, crest.WithCompression("gzip")).Curl(),
+	} {
+		require.True(t, strings.HasPrefix(hidden, "curl "), name)
+		require.True(t, strings.HasSuffix(hidden, "--data-binary @-"), name)
+	}
 }
 
 // What WithRedact names is hidden in URL, headers and body.

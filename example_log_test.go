@@ -63,7 +63,7 @@ func ExampleWithLogDetail() {
 
 	_, _ = crest.Post[NewUser, any]("/users").Call(context.Background(), c, NewUser{"Ann", "1990-01-02"})
 	// Output:
-	// level=DEBUG msg="crest: attempt" endpoint="POST /users" attempt=1 status=200 reused=false request_header.Content-Type=application/json request_body="{\"name\":\"Ann\",\"birthday\":\"[redacted]\"}" response_header.Content-Type=application/json response_body="{\"id\":1,\"birthday\":\"[redacted]\"}"
+	// level=DEBUG msg="crest: attempt" endpoint="POST /users" attempt=1 status=200 reused=false response_bytes=32 request_header.Content-Type=application/json request_body="{\"name\":\"Ann\",\"birthday\":\"[redacted]\"}" response_header.Content-Type=application/json response_body="{\"id\":1,\"birthday\":\"[redacted]\"}"
 	// level=INFO msg="crest: call" endpoint="POST /users" method=POST route=/users host=api.example.com request_bytes=38 status=200 attempts=1 response_bytes=32
 }
 
@@ -82,8 +82,8 @@ func ExampleWithRedact() {
 
 	_, _ = login.Call(context.Background(), c, Login{"ann", "1234"})
 	// Output:
-	// level=DEBUG msg="crest: attempt" endpoint="POST /login" attempt=1 status=403 reused=false request_body=[redacted] response_body=[redacted]
-	// level=WARN msg="crest: call" endpoint="POST /login" method=POST route=/login host=api.example.com request_bytes=28 status=403 attempts=1 step=status sent=yes error="crest: POST /login: 403 Forbidden (no *crest.Problem: decode: json: at byte 31: string does not fit Go type map[string]json.RawMessage) (the body is not shown: WithRedact hides it, or fields that cannot be found in it)"
+	// level=DEBUG msg="crest: attempt" endpoint="POST /login" attempt=1 status=403 reused=false response_bytes=31 request_body=[redacted] response_body=[redacted]
+	// level=WARN msg="crest: call" endpoint="POST /login" method=POST route=/login host=api.example.com request_bytes=28 status=403 attempts=1 response_bytes=31 step=status sent=yes error="crest: POST /login: 403 Forbidden (no *crest.Problem: decode: json: at byte 31: string does not fit Go type map[string]json.RawMessage) (the body is not shown: WithRedact hides it, or fields that cannot be found in it)"
 }
 
 // What an API says of its own future reaches the program once for each endpoint.

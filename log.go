@@ -93,10 +93,7 @@ func (l logging) called(ctx context.Context, c *call, e callEnded) {
 		waited += a.Wait
 	}
 	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), countAttr("redirects", int64(len(c.redirects))), c.challengesAttr(),
-		timeAttr("duration", e.took), timeAttr("wait", waited), textAttr("request_id", e.requestID()))
-	if e.answer != nil && e.answer.live == nil {
-		attrs = append(attrs, countAttr("response_bytes", int64(len(e.answer.body))))
-	}
+		timeAttr("duration", e.took), timeAttr("wait", waited), textAttr("request_id", answerID(e.answer, e.err)), countAttr("response_bytes", int64(c.received)))
 	l.write(ctx, level, logCall, c, append(attrs, failure(e.err)...)...)
 }
 
@@ -137,11 +134,12 @@ func (e callEnded) status() int {
 	return 0
 }
 
-func (e callEnded) requestID() string {
-	if e.answer != nil {
-		return requestID(e.answer.resp.Header)
+// answerID is the server's name for what was answered: with the answer, or with an error alone.
+func answerID(a *answer, err *CallError) string {
+	if a != nil {
+		return requestID(a.resp.Header)
 	}
-	return e.err.RequestID
+	return err.RequestID
 }
 
 func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
@@ -153,6 +151,7 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 		slog.Int("attempt", e.number), countAttr("status", int64(a.StatusCode)), slog.Duration("duration", a.Duration), timeAttr("wait", a.Wait), c.challengesAttr(),
 		timeAttr("dns", a.Timing.DNS), timeAttr("connect", a.Timing.Connect), timeAttr("tls", a.Timing.TLS),
 		timeAttr("first_byte", a.Timing.FirstByte), timeAttr("body", a.Timing.Body), slog.Bool("reused", a.Timing.Reused),
+		textAttr("request_id", answerID(e.answer, e.err)), countAttr("response_bytes", int64(c.received)),
 	}
 	if a.Err != nil {
 		attrs = append(attrs, slog.String("error", oneLine(textOf(a.Err))))

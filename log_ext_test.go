@@ -77,7 +77,7 @@ func TestLogCall(t *testing.T) {
 		_, err := findThings.Call(t.Context(), c, findThing{ID: 7, Page: 2, Owner: "jane", Key: crest.NewSecret("k")})
 		require.NoError(t, err)
 		require.Equal(t, []map[string]any{
-			{"level": "DEBUG", "msg": "crest: attempt", "endpoint": "GET /things/{id}", "attempt": 1.0, "status": 200.0, "duration": 1e9, "reused": false},
+			{"level": "DEBUG", "msg": "crest: attempt", "endpoint": "GET /things/{id}", "attempt": 1.0, "status": 200.0, "duration": 1e9, "reused": false, "request_id": "r-1", "response_bytes": float64(len(thingJSON))},
 			{
 				"level": "INFO", "msg": "crest: call", "endpoint": "GET /things/{id}", "method": "GET", "route": "/things/{id}",
 				"host": "api.example.com", "query": "page=2&owner=[redacted]", "status": 200.0, "attempts": 1.0, "duration": 1e9,
@@ -115,9 +115,9 @@ func TestLogFailures(t *testing.T) {
 		want   map[string]any
 		absent []string
 	}{
-		"status":    {answer: `404 {"message":"no such thing"}`, want: map[string]any{"step": "status", "status": 404.0, "sent": "yes", "request_id": "r-1", "attempts": 1.0, "error": "crest: GET /things/{id}: 404 Not Found: no such thing"}},
-		"transport": {answer: "refused", want: map[string]any{"step": "transport", "attempts": 1.0, "sent": "maybe"}, absent: []string{"status", "request_id"}},
-		"decode":    {answer: `200 {"id":"x"}`, want: map[string]any{"step": "response", "kind": "decode", "status": 200.0, "request_id": "r-1"}},
+		"status":    {answer: `404 {"message":"no such thing"}`, want: map[string]any{"step": "status", "status": 404.0, "sent": "yes", "request_id": "r-1", "response_bytes": 27.0, "attempts": 1.0, "error": "crest: GET /things/{id}: 404 Not Found: no such thing"}},
+		"transport": {answer: "refused", want: map[string]any{"step": "transport", "attempts": 1.0, "sent": "maybe"}, absent: []string{"status", "request_id", "response_bytes"}},
+		"decode":    {answer: `200 {"id":"x"}`, want: map[string]any{"step": "response", "kind": "decode", "status": 200.0, "request_id": "r-1", "response_bytes": 10.0}},
 		"request":   {req: findThing{Key: crest.NewSecret("a\nb")}, want: map[string]any{"step": "request", "sent": "no", "attempts": 0.0}, absent: []string{"status", "duration", "host"}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -135,6 +135,23 @@ func TestLogFailures(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Each attempt has the name and the size of its own answer, and none if it had no answer: one before counts for nothing.
+func TestLogAttemptsAnswers(t *testing.T) {
+	var log records
+	c := newClient(t, "https://api.example.com", log.logger(slog.LevelDebug), crest.WithTransport(answers(`503 {"message":"busy"}`, "refused", `200 {"id":"x"}`)),
+		crest.WithRetry(crest.Retry{Max: 2, Backoff: func(int, error) time.Duration { return 0 }, If: func(error) bool { return true }}))
+	_, err := findThings.Call(t.Context(), c, findThing{})
+	require.ErrorIs(t, err, crest.KindDecode)
+	var ids, sizes []any
+	for _, r := range log.all(t) {
+		if r["msg"] != "crest: retry" {
+			ids, sizes = append(ids, r["request_id"]), append(sizes, r["response_bytes"])
+		}
+	}
+	require.Equal(t, []any{"r-1", nil, "r-1", "r-1"}, ids)
+	require.Equal(t, []any{18.0, nil, 10.0, 10.0}, sizes, "three attempts and the call")
 }
 
 // S2.16: a call that a limiter lets wait says so when it begins; one that it refuses fails, with one record.

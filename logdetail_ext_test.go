@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -82,7 +83,7 @@ func TestLogDetail(t *testing.T) {
 			require.NoError(t, err)
 			got := map[string]any{}
 			for key, value := range log.all(t)[0] {
-				if strings.HasPrefix(key, "re") && key != "reused" && key != "request_id" {
+				if strings.HasPrefix(key, "re") && !slices.Contains([]string{"reused", "request_id", "response_bytes"}, key) {
 					got[key] = value
 				}
 			}

@@ -25,6 +25,7 @@ type form struct {
 type piece struct {
 	payload
 	field string // of a file, for messages
+	name  string // of a file, as it is sent
 	from  io.Reader
 }
 
@@ -76,7 +77,7 @@ func (f *form) addFile(name string, v reflect.Value) error {
 	}
 	f.text = append(append(f.delimiter(), "\r\n"...), head...)
 	f.flush()
-	f.pieces = append(f.pieces, piece{body, name, file.Content})
+	f.pieces = append(f.pieces, piece{body, name, file.Name[strings.LastIndexAny(file.Name, `/\`)+1:], file.Content})
 	return nil
 }
 
@@ -108,7 +109,7 @@ func (f *form) payload() payload {
 		p.fixed(f.pieces[0].bytes, contentType)
 		return p
 	}
-	p := payload{contentType: contentType, declared: true, streamed: true, open: f.open}
+	p := payload{contentType: contentType, declared: true, streamed: true, open: f.open, form: f}
 	replays := true
 	for _, one := range f.pieces {
 		if p.length += one.length; one.length < 0 {

@@ -26,6 +26,7 @@ type payload struct {
 	once        bool    // it can be read one time only
 	coding      *coding // what it is compressed with on its way out; nil for nothing
 	secret      bool    // a Secret stands in it in clear; looked for only when the call leaves its origin
+	form        *form   // of a form with files
 }
 
 // again reports whether the body can be sent once more.

@@ -65,6 +65,9 @@ func hasFold(names []string, name string) bool {
 	return slices.ContainsFunc(names, func(n string) bool { return strings.EqualFold(n, name) })
 }
 
+// hidesSome reports whether a body has to be searched for what is hidden.
+func (r *redaction) hidesSome() bool { return r != nil && (r.all || len(r.names)+len(r.secrets) > 0) }
+
 // everything reports whether queries and bodies are hidden as a whole.
 func (r *redaction) everything() bool { return r != nil && r.all }
 

@@ -100,6 +100,7 @@ func (c *call) step(r *retrying, left *time.Duration) (a *answer, next *outgoing
 
 func (c *call) newHop(r *retrying, left time.Duration) *hop {
 	c.hops++
+	c.received = 0
 	h := c.firsts().hop.take()
 	h.core, h.settings, h.home, h.credentials, h.call = c.core, c.settings, &c.at.home, &c.at.credentials, c
 	h.attempt, h.number = r.n+1, c.hops
@@ -164,6 +165,7 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 	a := c.firsts().answer.take()
 	a.call, a.at, a.resp, a.received = c, c.at, resp, time.Now()
 	err = a.read(h)
+	c.received = len(a.body)
 	end := instantNow()
 	if a.live == nil {
 		h.clock.read(instantOf(a.received).until(end))

@@ -10,7 +10,7 @@ import (
 // shellCommand is a command line for a POSIX shell.
 type shellCommand struct {
 	words []string // quoted
-	input []byte   // what is piped into it
+	input []string // the commands whose output is piped into it
 }
 
 func (c *shellCommand) word(texts ...string) {
@@ -22,10 +22,23 @@ func (c *shellCommand) word(texts ...string) {
 // String returns the line. It ends where its last word does.
 func (c *shellCommand) String() string {
 	line := strings.Join(c.words, " ")
-	if len(c.input) == 0 {
+	switch len(c.input) {
+	case 0:
 		return line
+	case 1:
+		return c.input[0] + " | " + line
 	}
-	return "printf " + printfFormat(c.input) + " | " + line
+	return "{ " + strings.Join(c.input, "; ") + "; } | " + line
+}
+
+// pipe lets the input have data, after what it has.
+func (c *shellCommand) pipe(data []byte) {
+	c.input = append(c.input, "printf "+printfFormat(data))
+}
+
+// pipeFile lets the input have a file.
+func (c *shellCommand) pipeFile(name string) {
+	c.input = append(c.input, "cat -- "+shellWord(name))
 }
 
 // shellWord quotes text so that it is one word (POSIX.1-2024, Shell Command Language, section 2.2.2): between single quotes all but themselves

@@ -108,23 +108,37 @@ func barOf(b crest.LatencyBucket, most int64, s scale) bar {
 	}
 }
 
-// ticks are the powers of ten, the outermost of which keep inside the drawing.
+// ticks are the powers of ten. The outermost keep inside the drawing, and are left out where they would touch the next one.
 func (s scale) ticks() (list []tick) {
-	const margin = 14 // half a label
-	for d := 100 * time.Microsecond; d <= 1000*time.Second; d *= 10 {
+	const margin, apart = 17, 46 // half of the longest label; one and a half, and some room
+	before := math.Inf(-1)
+	for d := 100 * time.Microsecond; d <= 100*time.Second; d *= 10 {
 		if at := step(d); at < float64(s.from) || at > float64(s.to) {
 			continue
 		}
-		t := tick{number(s.x(step(d))), span(d), "middle"}
-		switch x := s.x(step(d)); {
+		x := s.x(step(d))
+		t := tick{number(x), tickLabel(d), "middle"}
+		switch close := x-before < apart; {
 		case x < margin:
 			t.Anchor = "start"
+		case x > histogramWidth-margin && close:
+			continue
 		case x > histogramWidth-margin:
 			t.Anchor = "end"
+		case close && list[len(list)-1].Anchor == "start":
+			list = list[:0]
 		}
-		list = append(list, t)
+		list, before = append(list, t), x
 	}
 	return list
+}
+
+// tickLabel writes a power of ten as one, in minutes it would be none.
+func tickLabel(d time.Duration) string {
+	if d < time.Minute {
+		return span(d)
+	}
+	return count(int64(d.Seconds())) + thin + "s"
 }
 
 // spark is the last minute, a column for each whole second.

@@ -152,7 +152,7 @@ func operationOf(e crest.EndpointStats, age time.Duration, scale scale) operatio
 		v.Failed = share(e.Failed, e.Calls) + " failed"
 	}
 	if e.Retries > 0 {
-		v.Attempts = fmt.Sprintf("%s attempts, %s retries", count(e.Attempts), count(e.Retries))
+		v.Attempts = several(e.Attempts, "attempt", "attempts") + ", " + several(e.Retries, "retry", "retries")
 	}
 	if e.SlotWait >= time.Millisecond {
 		v.SlotWait = span(e.SlotWait)

@@ -23,6 +23,14 @@ func count(n int64) string {
 	return b.String()
 }
 
+// several writes how many there are of something.
+func several(n int64, one, many string) string {
+	if n == 1 {
+		many = one
+	}
+	return count(n) + " " + many
+}
+
 // span writes a duration with two or three digits: 1.25 ms, 31 s, 4 min.
 func span(d time.Duration) string {
 	type unit struct {

@@ -63,15 +63,55 @@ func TestDrawingsKeepInside(t *testing.T) {
 			require.LessOrEqual(t, coordinate(t, b.Y)+coordinate(t, b.Height), histogramHeight+0.1)
 			require.Positive(t, coordinate(t, b.Width))
 		}
-		for i, tick := range h.Ticks {
+		for _, tick := range h.Ticks {
 			x := coordinate(t, tick.X)
 			require.True(t, x >= 0 && x <= histogramWidth)
-			require.True(t, i == 0 || x-coordinate(t, h.Ticks[i-1].X) > 28, "labels stand apart")
 		}
 		for _, m := range h.Marks {
 			require.True(t, coordinate(t, m.X) >= 0 && coordinate(t, m.X) <= histogramWidth)
 		}
 	}
+}
+
+func TestRetriesInWords(t *testing.T) {
+	require.Equal(t, "2 attempts, 1 retry", operationOf(crest.EndpointStats{Attempts: 2, Retries: 1}, 0, scale{0, 12}).Attempts)
+	require.Equal(t, "9 attempts, 4 retries", operationOf(crest.EndpointStats{Attempts: 9, Retries: 4}, 0, scale{0, 12}).Attempts)
+}
+
+// The labels of the axis stand apart, whatever part of it is drawn.
+func TestTicksStandApart(t *testing.T) {
+	for from := -1; from <= 44-leastSteps; from++ {
+		for to := from + leastSteps; to <= 44; to++ {
+			before := -histogramWidth
+			list := scale{from, to}.ticks()
+			require.NotEmpty(t, list, "%d to %d", from, to)
+			for _, tick := range list {
+				left, right := extent(t, tick)
+				require.GreaterOrEqual(t, left, before+3, "%d to %d: %s", from, to, tick.Label)
+				before = right
+			}
+		}
+	}
+	require.Equal(t, []string{"1 s", "10 s", "100 s"}, labels(scale{26, 42}.ticks()))
+}
+
+// extent is where a label lies, in a font of 9 units.
+func extent(t *testing.T, of tick) (left, right int) {
+	x, width := int(coordinate(t, of.X)), 0
+	for _, letter := range of.Label {
+		width += map[rune]int{'m': 9, '\u202f': 2}[letter]
+		if letter != 'm' && letter != '\u202f' {
+			width += 6
+		}
+	}
+	return x - width*map[string]int{"start": 0, "middle": 1, "end": 2}[of.Anchor]/2, x + width*map[string]int{"start": 2, "middle": 1, "end": 0}[of.Anchor]/2
+}
+
+func labels(list []tick) (all []string) {
+	for _, one := range list {
+		all = append(all, strings.ReplaceAll(one.Label, thin, " "))
+	}
+	return all
 }
 
 func coordinate(t *testing.T, text string) float64 {

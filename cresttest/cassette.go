@@ -84,6 +84,7 @@ func OfStream[Req, T any](s *crest.Stream[Req, T]) CassetteOption {
 			if err != nil {
 				return err
 			}
+			c.pieces++
 		}
 		return nil
 	})

@@ -127,29 +127,28 @@ func keepChallenge(header http.Header, resp *http.Response) {
 	}
 }
 
-// standIns are tried in place of what is hidden: the model may want a number there, or a time.
-var standIns = []string{redacted, "1", "true", "2000-01-01T00:00:00Z", ""}
-
-// decode reads the request of an exchange. Where something in it is hidden, that it does not fit says nothing, and req is nil with a nil error.
+// decode reads the request of an exchange. Where something in it is hidden, and it may be that which does not fit, req is nil with a nil error.
 func (op *operation) decode(x *exchange) (req any, err error) {
-	var first error
-	for _, text := range standIns {
-		if req, err = op.decodeWith(x, text); err == nil || errors.Is(err, crest.KindRoute) {
-			return req, err
-		}
-		if first == nil {
-			first = err
-		}
-	}
 	_, query, _ := strings.Cut(x.target, "?")
-	if strings.Contains(query, redacted) || bytes.Contains(x.request.body, []byte(redacted)) || x.request.partial {
-		return nil, nil
+	sure := !x.request.partial && !strings.Contains(query, redacted) && !bytes.Contains(x.request.body, []byte(redacted))
+	var mistake error
+	for _, text := range standIns {
+		req, err = op.decodeWith(x, text)
+		switch {
+		case err == nil, errors.Is(err, crest.KindRoute):
+			return req, err
+		case mistake == nil && (sure || !x.request.partial && isShown(err, text, x.request.body)):
+			mistake = err
+		}
 	}
-	return nil, first
+	return nil, mistake
 }
 
 func (op *operation) decodeWith(x *exchange, text string) (any, error) {
 	path, query, _ := strings.Cut(x.target, "?")
+	if text == nothing {
+		query = withoutHidden(query)
+	}
 	query = strings.ReplaceAll(query, redacted, url.QueryEscape(text))
 	for {
 		r, err := op.incoming(x, path, query, text)
@@ -172,7 +171,7 @@ func (op *operation) incoming(x *exchange, path, query, text string) (*http.Requ
 		return nil, err
 	}
 	u.RawQuery = query
-	r := &http.Request{Method: x.method, URL: u, Header: x.request.header.Clone(), Body: io.NopCloser(bytes.NewReader(instead(x.request.body, text)))}
+	r := &http.Request{Method: x.method, URL: u, Header: x.request.header.Clone(), Body: io.NopCloser(bytes.NewReader(x.request.with(text)))}
 	for _, l := range op.secrets {
 		switch l.place {
 		case "query":
@@ -186,20 +185,13 @@ func (op *operation) incoming(x *exchange, path, query, text string) (*http.Requ
 	return r, nil
 }
 
-// instead puts a text in place of what is hidden in a body; one that is a number or a truth also as JSON's own.
-func instead(body []byte, text string) []byte {
-	if text == "1" || text == "true" {
-		body = bytes.ReplaceAll(body, []byte(`"`+redacted+`"`), []byte(text))
-	}
-	return bytes.ReplaceAll(body, []byte(redacted), []byte(text))
-}
-
 // checker calls operations that get the answers of a file.
 type checker struct {
 	ctx    context.Context
 	client *crest.Client[*otherFailure]
 	answer *exchange
 	text   string // for what is hidden in it
+	pieces int    // of a stream
 }
 
 // otherFailure stands for the error model of the client, which a cassette does not know: no answer is one.
@@ -257,27 +249,24 @@ func (c *cassette) checkOne(k *checker, x *exchange, latest map[*operation]any) 
 }
 
 // accepts makes the call that gets the answer.
-func (k *checker) accepts(op *operation, x *exchange, req any) (first error) {
-	texts := standIns[:1]
-	if bytes.Contains(x.answer.body, []byte(redacted)) {
-		texts = standIns
-	}
-	for _, text := range texts {
+func (k *checker) accepts(op *operation, x *exchange, req any) (mistake error) {
+	hidden := bytes.Contains(x.answer.body, []byte(redacted))
+	for _, text := range standIns {
 		ctx, cancel := context.WithCancel(context.Background())
-		k.ctx, k.answer, k.text = ctx, x, text
+		k.ctx, k.answer, k.text, k.pieces = ctx, x, text, 0
 		err := mistakeIn(op.call(k, req), x)
 		cancel()
-		if err == nil {
-			return nil
+		if err == nil && op.mediaType != "" && k.pieces == 0 {
+			return x.lostPieces()
 		}
-		if first == nil {
-			first = err
+		if err == nil || !hidden {
+			return err
+		}
+		if mistake == nil && isShown(err, text, x.answer.body) {
+			mistake = err
 		}
 	}
-	if len(texts) > 1 {
-		return nil // what is hidden does not fit, which says nothing
-	}
-	return first
+	return mistake
 }
 
 // mistakeIn tells what a model does not accept from what else can end a call.
@@ -308,7 +297,7 @@ func (k *checker) reply(req *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	shown := *k.answer
-	shown.answer.body = instead(shown.answer.body, k.text)
+	shown.answer.body = shown.answer.with(k.text)
 	return shown.response(req), nil
 }
 

@@ -54,6 +54,8 @@ type cd struct {
 	ID    int64        `json:"id" validate:"gt=0"`
 	Title string       `json:"title"`
 	Code  crest.Secret `json:"code,omitzero"`
+	Short string       `json:"short,omitzero" validate:"omitempty,len=2"`
+	Same  string       `json:"same,omitzero" validate:"omitempty,eqfield=Title"`
 }
 
 type track struct {
@@ -367,15 +369,26 @@ func TestCassetteCheck(t *testing.T) {
 		"a failure without a body":     {`{"message":"no such cd","at":7}`, "", nil},
 		"a piece of a stream":          {`{"name":"So What"}`, `{"name":""}`, []string{"cds.http:41: GET /cds/new", "validation"}},
 		"what was read in part":        {"=== answer\nHTTP/1.1 200 OK\nContent-Type: text/event-stream\n\nid: 1\ndata: {\"name\":\"So What\"}", "=== answer (partial)\nHTTP/1.1 200 OK\nContent-Type: text/event-stream\n\nid: 1\ndata: {\"name\":\"\"}", nil},
-		"a query":                      {"cds/7?page=2", "cds/7?page=two", nil}, // hidden: see below
+		"a query beside a hidden one":  {"cds/7?page=2", "cds/7?page=two", []string{"cds.http:3:", "does not accept the request", "page"}},
 		"a query without marks":        {"cds/7?page=2&who=[redacted]", "cds/7?page=two", []string{"cds.http:3:", "does not accept the request", "page"}},
-		"a path":                       {"/cds/7?", "/cds/seven?", nil},
+		"a path beside a hidden query": {"/cds/7?", "/cds/seven?", []string{":3:", "does not accept the request"}},
 		"a path without marks":         {"/cds/7?page=2&who=[redacted]", "/cds/seven", []string{":3:", "does not accept the request"}},
 		"another route":                {"GET /v1/cds/7?", "GET /v1/dvds/7?", []string{":3:", "does not accept the request", "route"}},
 		"another method":               {"GET /v1/cds/7?", "PUT /v1/cds/7?", []string{":3:", "route"}},
 		"a hidden number":              {"page=2", "page=[redacted]", nil},
 		"a body of a request":          {`{"title":"Kind of Blue","pin":"[redacted]"}`, `{"title":7}`, []string{"cds.http:27: POST /cds", "does not accept the request"}},
 		"a hidden number in an answer": {`{"id":8,`, `{"id":"[redacted]",`, nil},
+		"a type beside a Secret":       {`{"id":8,"title":"Kind of Blue"}`, `{"id":"8","title":"Kind of Blue","code":"[redacted]"}`, []string{"cds.http:27: POST /cds", "does not accept the answer", `field "id" at byte 9`}},
+		"a rule beside a Secret":       {`{"id":8,"title":"Kind of Blue"}`, `{"code":"[redacted]","id":-8,"title":"Kind of Blue"}`, []string{"cds.http:27: POST /cds", "does not accept the answer", "ID fails gt=0"}},
+		"a request beside a Secret":    {`{"title":"Kind of Blue","pin":"[redacted]"}`, `{"pin":"[redacted]","title":7}`, []string{"cds.http:27: POST /cds", "does not accept the request", "title"}},
+		"hidden text and number":       {`{"id":8,"title":"Kind of Blue"}`, `{"id":"[redacted]","title":"Kind of Blue","code":"[redacted]"}`, nil},
+		"a hidden text with a rule":    {`{"id":8,"title":"Kind of Blue"}`, `{"id":8,"title":"[redacted]","short":"[redacted]"}`, nil},
+		"hidden for another's rule":    {`{"id":8,"title":"Kind of Blue"}`, `{"id":8,"title":"[redacted]","same":"Kind of Blue"}`, nil},
+		"another content type":         {"Content-Type: application/json\n\n{\"id\":8", "Content-Type: text/html\n\n{\"code\":\"[redacted]\",\"id\":8", []string{"cds.http:27:", "cannot be read from text"}},
+		"a hidden body":                {`{"id":8,"title":"Kind of Blue"}`, `[redacted]`, nil},
+		"a hidden stream":              {"id: 1\ndata: {\"name\":\"So What\"}\n\nid: 2\ndata: {\"name\":\"=== Blue\"}\n\n", "[redacted]\n", []string{"cds.http:41: GET /cds/new", "the body is hidden, and would be played as a stream without pieces: write them by hand"}},
+		"an event that has no end":     {"id: 1\ndata: {\"name\":\"So What\"}\n\nid: 2\ndata: {\"name\":\"=== Blue\"}\n\n", "data: {\"name\":\"So What\"}\n", []string{"cds.http:41: GET /cds/new", "the last event has no empty line behind it, and is lost: two empty lines follow it in the file"}},
+		"a stream of comments":         {"id: 1\ndata: {\"name\":\"So What\"}\n\nid: 2\ndata: {\"name\":\"=== Blue\"}\n\n", ": nothing new\n\nid: 7\n", nil},
 		"an operation of nobody":       {"=== POST /cds", "=== POST /tapes", []string{"cds.http:27: POST /tapes", "add cresttest.Of", "the cassette is of GET /cds/{id}, POST /cds, GET /cds/new, GET /cds/cover"}},
 		"of another URL":               {"=== GET /cds/{id}\n# hidden in the query: who (cresttest.ShowQuery shows what no WithRedact names)\n# hidden headers: X-Who\nGET /v1/cds/100", "=== GET /cds/{id} (elsewhere)\nGET /v1/new/100", nil},
 		"of another URL, its answer":   {"=== GET /cds/{id}\n# hidden in the query: who (cresttest.ShowQuery shows what no WithRedact names)\n# hidden headers: X-Who\nGET /v1/cds/100?page=2&who=[redacted] HTTP/1.1\nAccept: application/json\nHost: shop.example\n\n=== answer\nHTTP/1.1 404 Not Found", "=== GET /cds/{id} (elsewhere)\nGET /v1/x/100 HTTP/1.1\n=== answer\nHTTP/1.1 200 OK", []string{"does not accept the answer"}},

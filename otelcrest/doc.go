@@ -6,8 +6,9 @@
 // # Spans
 //
 // There is one CLIENT span for each request, as the semantic conventions for HTTP have it: for the first, and for each retry, redirect and
-// answered challenge. They are siblings under the span in the call's context; http.request.resend_count says which is which. A call has
-// no span of its own: begin one where you want it, around the call or around several, and the waits between attempts are seen in it.
+// answered challenge. They are siblings under the span in the call's context; http.request.resend_count says which is which, and the event crest.retry, with the number of
+// the attempt as crest.attempt, which of them began another attempt. A call has no span of its own: begin one where you want it, around the call or
+// around several, and the waits between attempts are seen in it.
 //
 //	ctx, span := tracer.Start(ctx, "sell a book")
 //	defer span.End()
@@ -32,7 +33,7 @@
 // # Errors
 //
 // error.type, and with it the span's status Error, is the status code of an answer with 4xx or 5xx. Where there is no answer it is the step or the kind of crest's
-// own error (limited, credentials …), timeout, canceled, DNS, TLS, connect, or the type of what the transport returned; panic where the
+// own error (limited, credentials …), timeout, canceled, DNS, TLS, connect, disconnected, or the type of what the transport returned; panic where the
 // transport or a middleware below panicked. A call can fail with an answer that is no error here, such as by its content type.
 //
 // # Secrets

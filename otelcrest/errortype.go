@@ -4,9 +4,11 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"strconv"
+	"syscall"
 
 	semconv "go.opentelemetry.io/otel/semconv/v1.43.0"
 
@@ -55,7 +57,20 @@ func transportError(err error) string {
 	if op, ok := errors.AsType[*net.OpError](err); ok && op.Op == "dial" {
 		return string(crest.KindConnect)
 	}
+	if lost(err) {
+		return string(crest.KindDisconnected)
+	}
 	return semconv.ErrorType(err).Value.AsString()
+}
+
+// lost reports whether the connection ended before the answer, as HTTP/1 finds it.
+func lost(err error) bool {
+	for _, sign := range [...]error{io.EOF, io.ErrUnexpectedEOF, syscall.ECONNRESET, syscall.EPIPE, syscall.ECONNABORTED} {
+		if errors.Is(err, sign) {
+			return true
+		}
+	}
+	return false
 }
 
 // unsent reports whether crest refused the request before the wire: nothing can be measured of it.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
@@ -18,6 +19,7 @@ import (
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	sdk "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/sdk/trace/tracetest"
 	"go.opentelemetry.io/otel/trace"
 
 	"github.com/crest-go/crest"
@@ -102,16 +104,26 @@ func TestSpansOfRetriesAndRedirects(t *testing.T) {
 		has := values(span.Attributes)
 		got = append(got, map[string]any{
 			"name": span.Name, "code": span.Status.Code, "status": has["http.response.status_code"], "error": has["error.type"],
-			"resend": has["http.request.resend_count"], "template": has["url.template"], "url": has["url.full"], "port": has["server.port"],
+			"resend": has["http.request.resend_count"], "retry": retryOf(span), "template": has["url.template"], "url": has["url.full"], "port": has["server.port"],
 		})
 	}
 	at := "https://api.example.com/v1/books/7"
 	require.Equal(t, []map[string]any{
-		{"name": "GET /books/{id}", "code": codes.Error, "status": int64(503), "error": "503", "resend": nil, "template": "/books/{id}", "url": at, "port": int64(443)},
-		{"name": "GET /books/{id}", "code": codes.Unset, "status": int64(302), "error": nil, "resend": int64(1), "template": "/books/{id}", "url": at, "port": int64(443)},
-		{"name": "GET", "code": codes.Unset, "status": int64(200), "error": nil, "resend": int64(2), "template": nil,
+		{"name": "GET /books/{id}", "code": codes.Error, "status": int64(503), "error": "503", "resend": nil, "retry": nil, "template": "/books/{id}", "url": at, "port": int64(443)},
+		{"name": "GET /books/{id}", "code": codes.Unset, "status": int64(302), "error": nil, "resend": int64(1), "retry": int64(2), "template": "/books/{id}", "url": at, "port": int64(443)},
+		{"name": "GET", "code": codes.Unset, "status": int64(200), "error": nil, "resend": int64(2), "retry": nil, "template": nil,
 			"url": "https://books.example:8080/works/7?REDACTED", "port": int64(8080)},
 	}, got)
+}
+
+// retryOf is the attempt in the event that makes a span one of a retry; nil without.
+func retryOf(span tracetest.SpanStub) any {
+	for _, e := range span.Events {
+		if e.Name == "crest.retry" && e.Time.Equal(span.StartTime) {
+			return values(e.Attributes)["crest.attempt"]
+		}
+	}
+	return nil
 }
 
 func TestErrorTypes(t *testing.T) {
@@ -129,7 +141,10 @@ func TestErrorTypes(t *testing.T) {
 		"404":           {wire: always(404), want: "404"},
 		"dns":           {wire: gone(&net.OpError{Op: "dial", Err: &net.DNSError{Err: "no such host"}}), want: "DNS"},
 		"refused":       {wire: gone(&net.OpError{Op: "dial", Err: syscall.ECONNREFUSED}), want: "connect"},
-		"reset":         {wire: gone(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), want: "*net.OpError"},
+		"reset":         {wire: gone(&net.OpError{Op: "read", Err: syscall.ECONNRESET}), want: "disconnected"},
+		"cut":           {wire: gone(io.EOF), want: "disconnected"},
+		"cut midway":    {wire: gone(fmt.Errorf("reading the header: %w", io.ErrUnexpectedEOF)), want: "disconnected"},
+		"broken pipe":   {wire: gone(&net.OpError{Op: "write", Err: syscall.EPIPE}), want: "disconnected"},
 		"certificate":   {wire: gone(&tls.CertificateVerificationError{Err: errors.New("x")}), want: "TLS"},
 		"other":         {wire: gone(errors.New("Bearer s3cret")), want: "*errors.errorString"},
 		"nothing":       {wire: gone(nil), want: "*errors.errorString"},

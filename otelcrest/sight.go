@@ -22,6 +22,12 @@ const (
 	shownWait    = time.Millisecond
 )
 
+// Of the event that tells a retry from what follows a redirect or a challenge.
+const (
+	retryEvent    = "crest.retry"
+	attemptNumber = attribute.Key("crest.attempt") // counts from 1
+)
+
 // sight is one request as it is seen here.
 type sight struct {
 	instruments
@@ -38,6 +44,9 @@ func (t *transport) begin(req *http.Request) *sight {
 	var ctx context.Context
 	ctx, s.span = t.tracer.Start(req.Context(), t.methods.spanName(req, info), trace.WithTimestamp(s.begun), trace.WithSpanKind(trace.SpanKindClient),
 		trace.WithAttributes(s.common...), trace.WithAttributes(t.methods.own(req, info)...))
+	if info.Attempt > 1 && info.Hop == 1 {
+		s.span.AddEvent(retryEvent, trace.WithTimestamp(s.begun), trace.WithAttributes(attemptNumber.Int(info.Attempt)))
+	}
 	s.asked = req.WithContext(ctx)
 	if s.asked.Header = req.Header.Clone(); s.asked.Header == nil {
 		s.asked.Header = http.Header{}
