@@ -99,15 +99,18 @@ var errOrigin = errors.New("the request left the client's origin (a middleware c
 // a middleware has seen: req is a copy, its URL and header are not.
 func (h *hop) authorize(req *http.Request) (*http.Request, error) {
 	c := h.credentials
-	if c.none() {
+	own := !c.none()
+	if !own && req.Header.Get("Authorization") == "" {
 		return h.withNetrc(h.withJar(req))
 	}
 	target := originOf(req.URL)
 	switch {
-	case target != *h.home, !namesOne(req.URL):
+	case own && (target != *h.home || !namesOne(req.URL)):
 		return nil, errOrigin
 	case target.plain() && !h.core.plainOK:
 		return nil, errPlain(target)
+	case !own: // Authorization was given as a text, or by a middleware
+		return h.withJar(req), nil
 	}
 	out := h.withJar(req.Clone(req.Context()))
 	if err := c.attachPath(out); err != nil {
