@@ -82,7 +82,8 @@ func WithAuthorization(scheme string, src TokenSource) Option {
 }
 
 // WithPlainCredentials allows credentials over http to hosts other than this machine,
-// where everyone on the way can read them.
+// where everyone on the way can read them: those of the options, [Secret] fields, and Authorization however it is given. Cookies and other
+// headers that are given as texts crest does not know for credentials.
 func WithPlainCredentials() ClientOption {
 	return clientOption(func(s *settings) error {
 		s.client.plainCredentials = true

@@ -207,6 +207,67 @@ func TestR52PlainHTTP(t *testing.T) {
 	}
 }
 
+// R52: Authorization is a credential however it is given: as a text, by a field that is no Secret, by a middleware, by another library.
+func TestR52PlainHTTPOfHeaders(t *testing.T) {
+	header := crest.WithHeader("Authorization", "Bearer s3cr3t")
+	adding := crest.WithMiddleware(func(next http.RoundTripper) http.RoundTripper {
+		return inMemory(func(req *http.Request) (*http.Response, error) {
+			req = req.Clone(req.Context())
+			req.Header.Set("Authorization", "Bearer s3cr3t")
+			return next.RoundTrip(req)
+		})
+	})
+	type named struct {
+		Key string `header:"Authorization"`
+	}
+	for name, call := range map[string]func(c *crest.Client[*failure]) error{
+		"call": func(c *crest.Client[*failure]) error {
+			return errorOf(ping.Call(t.Context(), c, crest.Empty{}, header))
+		},
+		"endpoint": func(c *crest.Client[*failure]) error {
+			return errorOf(crest.Get[crest.Empty, crest.Empty]("/x", header).Call(t.Context(), c, crest.Empty{}))
+		},
+		"field": func(c *crest.Client[*failure]) error {
+			return errorOf(crest.Get[named, crest.Empty]("/x").Call(t.Context(), c, named{"Bearer s3cr3t"}))
+		},
+		"middleware": func(c *crest.Client[*failure]) error {
+			return errorOf(ping.Call(t.Context(), c, crest.Empty{}, adding))
+		},
+		"URL of another origin": func(c *crest.Client[*failure]) error {
+			return errorOf(ping.Call(t.Context(), c, crest.Empty{}, header, crest.WithURL("http://other.example/x")))
+		},
+		"RoundTripper": func(c *crest.Client[*failure]) error {
+			req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://api.example.com/x", nil)
+			require.NoError(t, err)
+			req.SetBasicAuth("me", "s3cr3t")
+			resp, err := crest.RoundTripper(c).RoundTrip(req)
+			if err == nil {
+				_ = resp.Body.Close()
+			}
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := &recorder{}
+			failed := fails(t, call(newClient(t, "http://api.example.com", crest.WithTransport(rec))), crest.ErrCredentials, "", crest.SentNo)
+			require.ErrorContains(t, failed, "WithPlainCredentials")
+			require.NotContains(t, failed.Error(), "s3cr3t")
+			rec.none(t)
+			require.NoError(t, call(newClient(t, "http://api.example.com", crest.WithTransport(rec), crest.WithPlainCredentials())))
+			require.NotEmpty(t, rec.last(t).Header.Get("Authorization"))
+		})
+	}
+	_, err := crest.New[*failure]("http://api.example.com", header)
+	require.ErrorContains(t, err, "WithPlainCredentials")
+	for _, opt := range []crest.Option{crest.WithHeader("Authorization", ""), crest.WithoutHeader("Authorization")} {
+		rec := &recorder{}
+		_, err := ping.Call(t.Context(), newClient(t, "http://api.example.com", crest.WithTransport(rec), opt), crest.Empty{})
+		require.NoError(t, err, "there is none")
+	}
+}
+
+func errorOf(_ any, err error) error { return err }
+
 // brokenSource has no token to give.
 type brokenSource struct{ err error }
 

@@ -68,9 +68,9 @@ func TestD11NearestSourceWins(t *testing.T) {
 
 // D11: two sources at one level are a mistake, be it at New, at the declaration or in the call. The exceptions: of two options the last counts.
 func TestD11TwoSourcesAtOneLevel(t *testing.T) {
-	auth := []string{"bearer", "authorization", "basic", "digest", "signer"}
-	for _, header := range []string{"header", "key"} {
-		for _, other := range auth {
+	auth := map[string]string{"bearer": "WithBearer", "authorization": "WithAuthorization", "basic": "WithBasic", "digest": "WithDigest", "signer": "WithAuth"}
+	for header, headerOption := range map[string]string{"header": "WithHeader", "key": "WithAPIKey"} {
+		for other, otherOption := range auth {
 			for _, first := range []bool{true, false} {
 				t.Run(header+" and "+other, func(t *testing.T) {
 					pair := []crest.Option{credentialSources[header].option("a"), credentialSources[other].option("s3cr3t")}
@@ -79,6 +79,8 @@ func TestD11TwoSourcesAtOneLevel(t *testing.T) {
 					}
 					_, err := crest.New[*failure]("https://api.example.com", pair[0], pair[1])
 					require.ErrorContains(t, err, "at one level: keep one of them")
+					require.ErrorContains(t, err, headerOption)
+					require.ErrorContains(t, err, otherOption)
 					require.NotContains(t, err.Error(), "s3cr3t")
 					require.Panics(t, func() { crest.Get[crest.Empty, crest.Empty]("/x", pair[0], pair[1]) })
 					rec := &recorder{}

@@ -100,3 +100,33 @@ func refreshUnderLimit(t *testing.T, call func(ctx context.Context, c *crest.Cli
 	require.NoError(t, call(t.Context(), c), "and once more, with a token that has run out")
 	require.Equal(t, 2, tokens)
 }
+
+// A 401 is one, whatever becomes of its body: the token is replaced, and the call goes on.
+func TestRefreshAfterABrokenBody(t *testing.T) {
+	for name, tt := range map[string]struct {
+		refusal step
+		takes   time.Duration
+	}{
+		"cut off": {brokenOff, 0},
+		"silent":  {silentBody, time.Minute},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				refused := func(req *http.Request) (*http.Response, error) {
+					resp, err := tt.refusal(req)
+					resp.StatusCode = 401
+					return resp, err
+				}
+				api := play(refused, givesBody(200, thingJSON, "Content-Type", "application/json"))
+				i := &issuer{}
+				c := newClient(t, "https://api.example.com", crest.WithTransport(api), crest.WithBearer(i.source()))
+				start := time.Now()
+				got, err := getThing.Do(t.Context(), c, crest.Empty{})
+				require.NoError(t, err)
+				require.Equal(t, 401, got.History[0].StatusCode)
+				require.NotEqual(t, api.all[0].Header.Get("Authorization"), api.all[1].Header.Get("Authorization"))
+				require.Equal(t, tt.takes, time.Since(start))
+			})
+		})
+	}
+}

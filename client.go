@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -131,10 +132,17 @@ func parseBase(text string) (*url.URL, error) {
 
 // checkPlain refuses at start what every call would refuse.
 func (s *settings) checkPlain(base *url.URL) error {
-	if s.client.plainCredentials || !originOf(base).plain() || s.auth == nil && !s.secretDefaults() && !s.headers.secret() && !s.query.secret() {
+	if s.client.plainCredentials || !originOf(base).plain() || !s.hasCredentials() {
 		return nil
 	}
 	return errors.New("the base URL is plain http and the client has credentials, which everyone on the way could read: use https, or allow it with WithPlainCredentials")
+}
+
+// hasCredentials reports whether the options hold what proves who calls.
+func (s *settings) hasCredentials() bool {
+	named := s.headers.find("Authorization")
+	given := named != nil && !slices.Equal(named.values, []string{""}) && !named.removed
+	return s.auth != nil || given || s.secretDefaults() || s.headers.secret() || s.query.secret()
 }
 
 // checkTransport refuses settings of a transport that is not crest's own, and settings that contradict each other.

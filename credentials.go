@@ -22,9 +22,7 @@ type credentials struct {
 // atRedirect makes c the credentials of a redirect to a URL of the same origin. The server may have repeated some of them in it: there they
 // are hidden again.
 func (c *credentials) atRedirect(to *url.URL) error {
-	if moving, ok := c.ticket.(interface{ redirected() ticket }); ok {
-		c.ticket = moving.redirected()
-	}
+	c.ticket = redirected(c.ticket)
 	c.takeKeys(to)
 	shown := c.hide(to.EscapedPath())
 	if shown == to.EscapedPath() {
@@ -37,6 +35,14 @@ func (c *credentials) atRedirect(to *url.URL) error {
 	}
 	c.hiddenPath, c.clearPath = to.EscapedPath(), clear
 	return nil
+}
+
+// redirected is the ticket for the next place: another one, where it answers what only this one has asked.
+func redirected(t ticket) ticket {
+	if moving, ok := t.(interface{ redirected() ticket }); ok {
+		return moving.redirected()
+	}
+	return t
 }
 
 // shownBy reports whether a URL of another origin repeats a credential.
@@ -99,15 +105,18 @@ var errOrigin = errors.New("the request left the client's origin (a middleware c
 // a middleware has seen: req is a copy, its URL and header are not.
 func (h *hop) authorize(req *http.Request) (*http.Request, error) {
 	c := h.credentials
-	if c.none() {
+	own := !c.none()
+	if !own && req.Header.Get("Authorization") == "" {
 		return h.withNetrc(h.withJar(req))
 	}
 	target := originOf(req.URL)
 	switch {
-	case target != *h.home, !namesOne(req.URL):
+	case own && (target != *h.home || !namesOne(req.URL)):
 		return nil, errOrigin
 	case target.plain() && !h.core.plainOK:
 		return nil, errPlain(target)
+	case !own: // Authorization was given as a text, or by a middleware
+		return h.withJar(req), nil
 	}
 	out := h.withJar(req.Clone(req.Context()))
 	if err := c.attachPath(out); err != nil {

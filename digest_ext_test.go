@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -291,6 +292,32 @@ func TestDigestAfterARedirect(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"", "a", "", "b"}, seen)
 	require.Equal(t, 302, got.History[0].StatusCode)
+}
+
+// Where Keep takes Authorization along, the other origin is not told the answer to this one's challenge: its own is answered, in each call.
+func TestDigestKeptAcrossOrigins(t *testing.T) {
+	there := &digestServer{algorithm: "SHA-256", qop: "auth", nonce: func(n int) string { return fmt.Sprint("there", n) }}
+	other := serve(t, there.ServeHTTP)
+	here := &digestServer{algorithm: "SHA-256", qop: "auth"}
+	base := serve(t, func(w http.ResponseWriter, req *http.Request) {
+		if challenge := here.admit(req, req.Header.Get("Authorization"), nil); challenge != "" {
+			w.Header().Set("Www-Authenticate", challenge)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		http.Redirect(w, req, other+"/thing", http.StatusFound)
+	})
+	c := newClient(t, base, withDigest(), crest.WithRedirects(crest.Redirects{Keep: func(_, _ *url.URL, name string) bool { return name == "Authorization" }}))
+	for range 2 {
+		_, err := getThing.Call(t.Context(), c, crest.Empty{})
+		require.NoError(t, err)
+	}
+	require.Empty(t, there.wrong)
+	var nonces []string
+	for _, given := range there.seen {
+		nonces = append(nonces, digestParams(given)["nonce"])
+	}
+	require.Equal(t, []string{"", "there1", "", "there2"}, nonces)
 }
 
 func TestDigestOptions(t *testing.T) {

@@ -92,7 +92,7 @@ func (l logging) called(ctx context.Context, c *call, e callEnded) {
 	for _, a := range e.attempts {
 		waited += a.Wait
 	}
-	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), countAttr("redirects", int64(len(c.redirects))), c.challengesAttr(),
+	attrs = append(attrs, countAttr("status", int64(e.status())), slog.Int("attempts", len(e.attempts)), c.redirectsAttr(), c.challengesAttr(),
 		timeAttr("duration", e.took), timeAttr("wait", waited), textAttr("request_id", answerID(e.answer, e.err)), countAttr("response_bytes", int64(c.received)))
 	l.write(ctx, level, logCall, c, append(attrs, failure(e.err)...)...)
 }
@@ -148,7 +148,8 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 	}
 	a := c.attempts[len(c.attempts)-1]
 	attrs := []slog.Attr{
-		slog.Int("attempt", e.number), countAttr("status", int64(a.StatusCode)), slog.Duration("duration", a.Duration), timeAttr("wait", a.Wait), c.challengesAttr(),
+		slog.Int("attempt", e.number), countAttr("status", int64(a.StatusCode)), slog.Duration("duration", a.Duration), timeAttr("wait", a.Wait),
+		c.redirectsAttr(), c.challengesAttr(),
 		timeAttr("dns", a.Timing.DNS), timeAttr("connect", a.Timing.Connect), timeAttr("tls", a.Timing.TLS),
 		timeAttr("first_byte", a.Timing.FirstByte), timeAttr("body", a.Timing.Body), slog.Bool("reused", a.Timing.Reused),
 		textAttr("request_id", answerID(e.answer, e.err)), countAttr("response_bytes", int64(c.received)),
@@ -158,6 +159,9 @@ func (l logging) attempted(ctx context.Context, c *call, e attemptEnded) {
 	}
 	l.write(ctx, slog.LevelDebug, logAttempt, c, append(attrs, c.detail(e)...)...)
 }
+
+// redirectsAttr is how many redirects the newest attempt has followed.
+func (c *call) redirectsAttr() slog.Attr { return countAttr("redirects", int64(len(c.redirects))) }
 
 // challengesAttr is how many challenges the newest attempt has answered: what is no redirect and no first request.
 func (c *call) challengesAttr() slog.Attr {

@@ -142,3 +142,25 @@ func TestLogChallengesOfAttempts(t *testing.T) {
 	}
 	require.Equal(t, []any{1.0, nil}, attempts)
 }
+
+// A redirect stands in the record of the attempt that followed it, also when a later attempt met none.
+func TestLogRedirectsOfAttempts(t *testing.T) {
+	var log records
+	moved := func(req *http.Request) (*http.Response, error) {
+		return response(req, 307, "", "Location", "/there"), nil
+	}
+	server := play(moved, moved, gives(503), givesBody(200, thingJSON, "Content-Type", "application/json"))
+	c := newClient(t, "https://api.example.com", log.logger(slog.LevelDebug), crest.WithTransport(server), crest.WithRetry(crest.Retry{Max: 1, Backoff: noWait}))
+	_, err := getThing.Call(t.Context(), c, crest.Empty{})
+	require.NoError(t, err)
+	var attempts []any
+	for _, r := range log.all(t) {
+		switch r["msg"] {
+		case "crest: attempt":
+			attempts = append(attempts, r["redirects"])
+		case "crest: call":
+			require.NotContains(t, r, "redirects")
+		}
+	}
+	require.Equal(t, []any{2.0, nil}, attempts)
+}

@@ -121,7 +121,11 @@ func applyAll[O any](s *settings, opts []O, apply func(O, *settings) error) erro
 func (s *settings) conflict() error {
 	if s.auth != nil && s.auth.level == s.level {
 		if f := s.headers.find("Authorization"); f != nil && f.level == s.level && !f.removed {
-			return fmt.Errorf("WithHeader(%q) and WithAuthorization or WithBearer at one level: keep one of them", "Authorization")
+			option := "WithHeader"
+			if f.secret {
+				option = "WithAPIKey"
+			}
+			return fmt.Errorf("%s(%q) and one of WithBearer, WithAuthorization, WithBasic, WithDigest and WithAuth at one level: keep one of them", option, f.name)
 		}
 	}
 	return s.compression.contradicts(s.headers)

@@ -287,7 +287,7 @@ var harmless = map[string]bool{
 func (o *outgoing) leave(from *url.URL, rules *Redirects) {
 	kept := credentials{}
 	if rules.keeps(from, o.url, "Authorization") {
-		kept.ticket = o.credentials.ticket
+		kept.ticket = redirected(o.credentials.ticket)
 	}
 	for _, f := range o.credentials.fields {
 		if f.In == bind.Header && rules.keeps(from, o.url, f.Name) || f.In == bind.Cookie && rules.keeps(from, o.url, "Cookie") {

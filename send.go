@@ -172,13 +172,21 @@ func (c *call) hop(h *hop, req *http.Request, r *retrying) (*answer, *outgoing, 
 	}
 	a.elapsed = start.until(end)
 	if err == nil {
-		next, err = c.challenged(h, resp) // with the body read: a token may be fetched over the same connection
+		next, err = c.challenged(c.timeAfter(h), resp) // with the body read: a token may be fetched over the same connection
 	}
 	err = c.answered(resp, r.note(h, resp.StatusCode, err, start, next == nil))
 	if err != nil || next != nil {
 		return nil, next, err
 	}
 	return a, nil, nil
+}
+
+// timeAfter is what a new token may take: the time of the hop, or that of the call where reading the answer has ended the hop.
+func (c *call) timeAfter(h *hop) context.Context {
+	if h.Err() != nil {
+		return c.life
+	}
+	return h
 }
 
 // answered marks an error that came after the head of an answer.

@@ -147,7 +147,7 @@ func (w *walk) readRules() {
 	if w.r.policy != "" || w.rules.Max != 0 || w.rules.Target != nil {
 		w.callOpts = append(w.callOpts, crest.WithRedirects(w.rules))
 	}
-	w.clientOpts = append(w.clientOpts, crest.WithTransport(w.site.transport(w.r)), crest.WithCookieJar(w.jar))
+	w.clientOpts = append(w.clientOpts, crest.WithTransport(w.site.transport(w.r)), crest.WithPlainCredentials(), crest.WithCookieJar(w.jar))
 	for _, f := range in.fields("headers") {
 		if f.name == "Proxy-Authorization" { // it cannot be set on a request at all (SECURITY.md R2)
 			_, err := crest.New[*apiError]("http://example.com", crest.WithHeader(f.name, f.values...))
