@@ -4,7 +4,7 @@ go 1.26.0
 
 require (
 	connectrpc.com/connect v1.21.1
-	github.com/carlmjohnson/requests v0.23.5
+	github.com/carlmjohnson/requests v0.25.1
 	github.com/crest-go/crest v0.0.0
 	github.com/crest-go/crest/fasthttptransport v0.0.0
 	github.com/crest-go/crest/otelcrest v0.0.0
