@@ -264,6 +264,9 @@ func (p *payload) read(r io.Reader) error {
 		p.open, p.once = once(r, -1), true // it tells where it stands, and goes nowhere
 		return nil
 	}
+	if start >= end && end > 0 {
+		return errReadBefore
+	}
 	p.length = max(end-start, 0)
 	shared := newRewound(r, seeker, start)
 	p.open = func(ctx context.Context) (io.ReadCloser, error) {
@@ -281,6 +284,9 @@ func (p *payload) read(r io.Reader) error {
 	}
 	return nil
 }
+
+// errReadBefore is more likely than a wish to send nothing: the reader was given to a call before.
+var errReadBefore = errors.New("the reader stands at its end: it was read before. Give each call its own, seek back, or use a function (in a File: Open)")
 
 // once opens a reader that cannot be read again, of a length that may be known.
 func once(r io.Reader, length int64) func(context.Context) (io.ReadCloser, error) {

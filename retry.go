@@ -212,7 +212,7 @@ func (c *call) endOf(failure *CallError) error {
 }
 
 var (
-	errBodyUsed   = errors.New("its body cannot be read again: use bytes, a function or an io.Seeker as Body")
+	errBodyUsed   = errors.New("its body cannot be read again: use bytes, a function or an io.Seeker as Body, or as a File's Content or Open")
 	errBudgetUsed = errors.New("the client's retry budget is used up")
 )
 

@@ -144,7 +144,7 @@ func TestRetryBodyThatCannotBeReadAgain(t *testing.T) {
 				server := play(fails)
 				err := putOf(upload{r})(t.Context(), retried(t, server))
 				require.Equal(t, 1, server.sent())
-				require.ErrorContains(t, err, "(not tried again: its body cannot be read again: use bytes, a function or an io.Seeker as Body)")
+				require.ErrorContains(t, err, "(not tried again: its body cannot be read again: use bytes, a function or an io.Seeker as Body, or as a File's Content or Open)")
 				require.Len(t, callError(t, err).Attempts, 1)
 			})
 		}

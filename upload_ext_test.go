@@ -173,6 +173,42 @@ func TestRawFile(t *testing.T) {
 	fails(t, err, crest.ErrRequest, "", crest.SentNo)
 }
 
+// A reader that was given to a call before has nothing left. To send that as if it were the whole would lose the file in silence.
+func TestReadersAreNotSentEmptyAgain(t *testing.T) {
+	c := newClient(t, "https://x.example", crest.WithTransport(&recorder{}))
+	raw := crest.Put[struct{ Body io.Reader }, crest.Empty]("/x")
+	for name, read := range map[string]func(*strings.Reader){
+		"by a call": func(r *strings.Reader) {
+			_, err := raw.Call(t.Context(), c, struct{ Body io.Reader }{r})
+			require.NoError(t, err)
+		},
+		"by others":    func(r *strings.Reader) { _, _ = io.Copy(io.Discard, r) },
+		"and farther":  func(r *strings.Reader) { _, _ = r.Seek(99, io.SeekStart) },
+		"and is empty": func(r *strings.Reader) { r.Reset("") },
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := strings.NewReader("the content")
+			read(r)
+			calls := uploads(func() crest.File { return crest.File{Content: r} })
+			calls["reader"] = func(ctx context.Context, c crest.Caller, opts ...crest.CallOption) error {
+				_, err := raw.Call(ctx, c, struct{ Body io.Reader }{r}, opts...)
+				return err
+			}
+			for way, call := range calls {
+				server := &recorder{}
+				err := call(t.Context(), newClient(t, "https://x.example", crest.WithTransport(server)))
+				if name == "and is empty" {
+					require.NoError(t, err, way)
+					continue
+				}
+				fails(t, err, crest.ErrRequest, "", crest.SentNo)
+				require.ErrorContains(t, err, "the reader stands at its end", way)
+				server.none(t)
+			}
+		})
+	}
+}
+
 // What can be read again is sent again, the same: after a failure, where a redirect leads, for a new token. What cannot is sent once.
 func TestFilesAreSentAgain(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "a.txt")

@@ -122,7 +122,7 @@ func twoBodies(bodies, jsons, forms []*field) error {
 		other := append(jsons, forms...)[0]
 		return bodies[0].mistake("is the whole body, and %s is part of one: give Body a json tag to make it an ordinary field, or take %s out", other.path, other.path)
 	case len(jsons) > 0 && len(forms) > 0:
-		return jsons[0].mistake("is part of a JSON body, and %s of a form: a request has one body, so tag them alike", forms[0].path)
+		return jsons[0].mistake("is part of a JSON body, and %s of a form: a request has one body, so tag them alike (a part of JSON beside files is a File whose ContentType is application/json)", forms[0].path)
 	}
 	return nil
 }
