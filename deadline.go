@@ -96,6 +96,7 @@ func (i instant) over(now instant) bool { return i != 0 && now >= i }
 type bell struct {
 	life atomic.Pointer[lifetime]
 	ring func() // of this bell
+	rang bool   // or is about to; guarded by the lock of the call
 }
 
 var bells sync.Pool
@@ -116,10 +117,11 @@ func (b *bell) rings() {
 	}
 }
 
-// stops lets go of the call. A bell that did not ring serves another one; if it rings there for this one after all, it does so in vain.
+// stops lets go of the call. A bell that never rang serves another one. Of one that did a ring can still be on its way, and where it comes from may be
+// a bubble of testing/synctest, by whose clock the time of the other call is over.
 func (b *bell) stops(timer *time.Timer) {
 	b.life.Store(nil)
-	if timer.Stop() {
+	if timer.Stop() && !b.rang {
 		bells.Put(b)
 	}
 }
@@ -176,7 +178,9 @@ func (l *lifetime) await(now, moment instant) {
 		l.timer = time.AfterFunc(now.until(moment), l.bell.ring)
 		return
 	}
-	l.timer.Reset(now.until(moment))
+	if !l.timer.Reset(now.until(moment)) {
+		l.bell.rang = true
+	}
 }
 
 // ring ends what is over, and waits for what is next. A timer that was set for something that has come to pass rings in vain.
