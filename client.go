@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -141,7 +140,7 @@ func (s *settings) checkPlain(base *url.URL) error {
 // hasCredentials reports whether the options hold what proves who calls.
 func (s *settings) hasCredentials() bool {
 	named := s.headers.find("Authorization")
-	given := named != nil && !slices.Equal(named.values, []string{""}) && !named.removed
+	given := named != nil && !named.removed && sayAnything(named.values)
 	return s.auth != nil || given || s.secretDefaults() || s.headers.secret() || s.query.secret()
 }
 

@@ -105,18 +105,18 @@ var errOrigin = errors.New("the request left the client's origin (a middleware c
 // a middleware has seen: req is a copy, its URL and header are not.
 func (h *hop) authorize(req *http.Request) (*http.Request, error) {
 	c := h.credentials
-	own := !c.none()
-	if !own && req.Header.Get("Authorization") == "" {
+	if c.none() {
+		if err := h.checkGiven(req); err != nil {
+			return nil, err
+		}
 		return h.withNetrc(h.withJar(req))
 	}
 	target := originOf(req.URL)
 	switch {
-	case own && (target != *h.home || !namesOne(req.URL)):
+	case target != *h.home, !namesOne(req.URL):
 		return nil, errOrigin
 	case target.plain() && !h.core.plainOK:
 		return nil, errPlain(target)
-	case !own: // Authorization was given as a text, or by a middleware
-		return h.withJar(req), nil
 	}
 	out := h.withJar(req.Clone(req.Context()))
 	if err := c.attachPath(out); err != nil {
@@ -129,6 +129,26 @@ func (h *hop) authorize(req *http.Request) (*http.Request, error) {
 		return h.withNetrc(out)
 	}
 	return out, c.ticket.authorize(out)
+}
+
+// checkGiven refuses Authorization over plain http that was given as a text, or by a middleware, which may have written its name in any case.
+func (h *hop) checkGiven(req *http.Request) error {
+	if h.core.plainOK || req.URL.Scheme == "https" {
+		return nil
+	}
+	for name, values := range req.Header {
+		if strings.EqualFold(name, "Authorization") && sayAnything(values) {
+			if target := originOf(req.URL); target.plain() {
+				return errPlain(target)
+			}
+		}
+	}
+	return nil
+}
+
+// sayAnything reports whether a header with these values is more than its name.
+func sayAnything(values []string) bool {
+	return slices.ContainsFunc(values, func(v string) bool { return v != "" })
 }
 
 // namesOne tells a URL that names one origin from an Opaque one that names two. What is Opaque is sent as the request line, and a proxy
