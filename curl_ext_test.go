@@ -121,6 +121,7 @@ func curlCases(base string) map[string]curlCase {
 		"file":                sized,
 		"multipart":           preparedBy(crest.Post[curlFields, crest.Empty]("/x"), curlFields{"it's\x00", crest.File{Name: curlFile, Content: strings.NewReader(awkward)}}),
 		"files of a form":     preparedBy(crest.Post[curlFiles, crest.Empty]("/x"), curlFiles{[]crest.File{{Name: curlFile, Content: strings.NewReader(awkward)}, {Name: curlFile, ContentType: "text/plain", Content: strings.NewReader(awkward)}}}),
+		"standard input":      preparedBy(crest.Post[curlFields, crest.Empty]("/x"), curlFields{"a file, and not what cat takes its name for", crest.File{Name: "-", Content: strings.NewReader(awkward)}}),
 		"multipart in memory": preparedBy(crest.Post[curlFields, crest.Empty]("/x"), curlFields{"it's", crest.File{}}),
 		"no headers": preparedBy(crest.Post[curlText, crest.Empty]("/x"), curlText{strings.Repeat("a", 2<<20)},
 			crest.WithoutHeader("User-Agent"), crest.WithoutHeader("Accept"), crest.WithoutHeader("Accept-Encoding"), crest.WithoutHeader("Content-Type")),
@@ -221,7 +222,9 @@ func shell(t *testing.T, line, stdin string) ([]byte, error) {
 	dir := t.TempDir()
 	script := dir + "/line.sh"
 	require.NoError(t, os.WriteFile(script, []byte(line+"\n"), 0o600))
-	require.NoError(t, os.WriteFile(filepath.Join(dir, curlFile), []byte(awkward), 0o600))
+	for _, name := range []string{curlFile, "-"} {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(awkward), 0o600))
+	}
 	run := exec.CommandContext(t.Context(), "sh", script)
 	run.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir()} // no .curlrc
 	run.Dir, run.Stdin = dir, strings.NewReader(stdin)
@@ -344,7 +347,11 @@ func TestCurlOfForms(t *testing.T) {
 	}
 	file := crest.File{Name: "cover.png", Content: strings.NewReader("png")}
 	form := of(curlFields{"Dune", file})
-	require.Regexp(t, `^\{ printf '\\055-[A-Z2-7]+\\015\\012Content-Disposition: form-data; name="title"\\015\\012\\015\\012Dune\\015\\012--.*; cat -- cover\.png; printf '.*--\\015\\012'; \} \| curl -X POST `, form.Curl())
+	require.Regexp(t, `^\{ printf '\\055-[A-Z2-7]+\\015\\012Content-Disposition: form-data; name="title"\\015\\012\\015\\012Dune\\015\\012--.* && cat -- cover\.png && printf '.*--\\015\\012'; \} \| curl -X POST `, form.Curl())
+	cut, err := shell(t, "curl() { cat; }\n"+form.Curl(), "") // there is no such file
+	require.NoError(t, err)
+	require.Contains(t, string(cut), "Dune")
+	require.False(t, strings.HasSuffix(string(cut), "--\r\n"), "a form with an empty file in its place would be a whole one")
 	type secretForm struct {
 		Pin  crest.Secret `form:"pin"`
 		File crest.File   `form:"file"`

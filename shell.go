@@ -28,7 +28,7 @@ func (c *shellCommand) String() string {
 	case 1:
 		return c.input[0] + " | " + line
 	}
-	return "{ " + strings.Join(c.input, "; ") + "; } | " + line
+	return "{ " + strings.Join(c.input, " && ") + "; } | " + line // without a file what follows it is left out too: nobody takes the rest for whole
 }
 
 // pipe lets the input have data, after what it has.
@@ -38,6 +38,9 @@ func (c *shellCommand) pipe(data []byte) {
 
 // pipeFile lets the input have a file.
 func (c *shellCommand) pipeFile(name string) {
+	if name == "-" { // which is the standard input for cat, behind -- too
+		name = "./-"
+	}
 	c.input = append(c.input, "cat -- "+shellWord(name))
 }
 
