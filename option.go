@@ -80,6 +80,7 @@ type settings struct {
 	idempotent   saying
 	key          *IdempotencyKey
 	keyLevel     level
+	keyStays     bool // there is a key, which does not leave the client's origin with the call
 	strict       bool
 	bare         bool // the call leaves the client's origin
 	getBody      bool

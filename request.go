@@ -127,7 +127,7 @@ func (c *call) bare() *settings {
 		s.auth = nil
 	}
 	if s.keyLevel < levelCall {
-		s.key = nil
+		s.key, s.keyStays = nil, s.key != nil
 	}
 	return &s
 }

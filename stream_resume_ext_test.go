@@ -228,3 +228,27 @@ func TestReconnectAfterARedirect(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, []string{"a"}, got)
 }
+
+// What may not be sent again says why: a key that is there, and is not sent, is named, and one that makes no difference is not.
+func TestReconnectThatMayDoHarm(t *testing.T) {
+	keyed := crest.WithIdempotencyKey(crest.IdempotencyKey{})
+	for name, tt := range map[string]struct {
+		method string
+		shared []crest.ClientOption
+		opts   []crest.CallOption
+		want   string
+	}{
+		"no key":        {http.MethodPost, nil, nil, "use an idempotent method, WithIdempotent or WithIdempotencyKey"},
+		"key elsewhere": {http.MethodPost, []crest.ClientOption{keyed}, []crest.CallOption{crest.WithURL("https://other.example/events")}, "the idempotency key stays at the client's own origin"},
+		"no need of it": {http.MethodGet, []crest.ClientOption{keyed}, []crest.CallOption{crest.WithoutIdempotent()}, "use an idempotent method, WithIdempotent or WithIdempotencyKey"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			rec := &recorder{}
+			c := newClient(t, "https://api.example.com", append(tt.shared, crest.WithTransport(rec))...)
+			_, err := all(crest.NewStream[crest.Empty, thing](tt.method, "/events").Call(t.Context(), c, crest.Empty{}, append(tt.opts, crest.WithReconnect())...))
+			failed := fails(t, err, crest.ErrRequest, "", crest.SentNo)
+			require.ErrorContains(t, failed, tt.want)
+			rec.none(t)
+		})
+	}
+}

@@ -52,7 +52,7 @@ func (c *call) checkReconnect(ctx context.Context) *CallError {
 	if !c.settings.reconnect || c.idempotent() {
 		return nil
 	}
-	if c.settings.key != nil {
+	if c.settings.keyStays {
 		return c.failed(ctx, fail(ErrRequest, "", errKeyStaysHome))
 	}
 	return c.failed(ctx, fail(ErrRequest, "", errNotRepeatable))
