@@ -109,7 +109,8 @@ func (f *Fault) happen(w *answer, r *http.Request) bool {
 		seconds := (f.RetryAfter + time.Second - 1) / time.Second
 		w.Header().Set("Retry-After", strconv.Itoa(int(seconds)))
 	}
-	if body := strings.TrimSpace(f.Body); w.Header().Get("Content-Type") == "" && strings.IndexAny(body, "{[") == 0 && json.Valid([]byte(body)) {
+	_, typed := w.Header()["Content-Type"] // a nil one is none
+	if body := strings.TrimSpace(f.Body); !typed && strings.IndexAny(body, "{[") == 0 && json.Valid([]byte(body)) {
 		w.Header().Set("Content-Type", "application/json")
 	}
 	w.WriteHeader(f.Status)

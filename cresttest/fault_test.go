@@ -33,6 +33,11 @@ func TestFaults(t *testing.T) {
 			require.True(t, ok)
 			require.NotNil(t, said.Model)
 		}},
+		"status with a model of no type": {fault: cresttest.Fault{Status: 500, Body: `{"message":"no pet"}`, Header: http.Header{"Content-Type": nil}}, want: crest.Status(500), check: func(t *testing.T, err error) {
+			said, ok := errors.AsType[*crest.Error](err)
+			require.True(t, ok)
+			require.NotContains(t, said.Header, "Content-Type")
+		}},
 		"status with a text that is not quite JSON": {fault: cresttest.Fault{Status: 502, Body: "{bad day}"}, want: crest.Status(502), check: func(t *testing.T, err error) {
 			said, ok := errors.AsType[*crest.Error](err)
 			require.True(t, ok)
