@@ -63,6 +63,9 @@ type requestBodyError struct{ err error }
 func (e *requestBodyError) Error() string { return "reading the request body: " + textOf(e.err) }
 func (e *requestBodyError) Unwrap() error { return e.err }
 
+// Is tells a middleware whose failure it is: what lies below may be that of another connection.
+func (e *requestBodyError) Is(target error) bool { return target == KindRequestBody }
+
 // watchedBody marks the reader's errors and turns a panic in it into one: it runs in a goroutine of the
 // transport, where nobody could recover it.
 type watchedBody struct {

@@ -33,7 +33,7 @@
 // # Errors
 //
 // error.type, and with it the span's status Error, is the status code of an answer with 4xx or 5xx. Where there is no answer it is the step or the kind of crest's
-// own error (limited, credentials …), timeout, canceled, DNS, TLS, connect, disconnected, or the type of what the transport returned; panic where the
+// own error (limited, credentials …), timeout, canceled, DNS, TLS, connect, disconnected, request body, or the type of what the transport returned; panic where the
 // transport or a middleware below panicked. A call can fail with an answer that is no error here, such as by its content type.
 //
 // # Secrets

@@ -45,6 +45,9 @@ func errorType(ctx context.Context, err error) string {
 }
 
 func transportError(err error) string {
+	if errors.Is(err, crest.KindRequestBody) {
+		return string(crest.KindRequestBody)
+	}
 	if dns, ok := errors.AsType[*net.DNSError](err); ok && !dns.IsTimeout {
 		return string(crest.KindDNS)
 	}

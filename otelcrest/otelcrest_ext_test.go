@@ -9,8 +9,10 @@ import (
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -169,6 +171,23 @@ func TestErrorTypes(t *testing.T) {
 				require.Len(t, points, 1)
 				require.Equal(t, tt.want, asText(values(points[0].Attributes.ToSlice())["error.type"]))
 			})
+		})
+	}
+}
+
+// A body that comes from elsewhere can break off there: that is no word of the connection that it was sent by.
+func TestErrorTypeOfARequestBody(t *testing.T) {
+	type upload struct{ Body io.Reader }
+	for name, cause := range map[string]error{"cut": io.ErrUnexpectedEOF, "timeout": os.ErrDeadlineExceeded, "other": errors.New("x")} {
+		t.Run(name, func(t *testing.T) {
+			b := newBench()
+			reads := wire(func(req *http.Request) (*http.Response, error) {
+				_, err := io.Copy(io.Discard, req.Body)
+				return nil, err
+			})
+			_, err := crest.Post[upload, crest.Empty]("/uploads").Call(t.Context(), b.client(t, reads), upload{iotest.ErrReader(cause)})
+			require.ErrorIs(t, err, crest.KindRequestBody)
+			require.Equal(t, "request body", asText(values(b.only(t).Attributes)["error.type"]))
 		})
 	}
 }
