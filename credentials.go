@@ -131,19 +131,31 @@ func (h *hop) authorize(req *http.Request) (*http.Request, error) {
 	return out, c.ticket.authorize(out)
 }
 
-// checkGiven refuses Authorization over plain http that was given as a text, or by a middleware, which may have written its name in any case.
+// checkGiven refuses Authorization over plain http that was given as a text, or by a middleware.
 func (h *hop) checkGiven(req *http.Request) error {
-	if h.core.plainOK || req.URL.Scheme == "https" {
+	if h.core.plainOK || req.URL.Scheme == "https" || !h.hasAuthorization(req.Header) {
 		return nil
 	}
-	for name, values := range req.Header {
-		if strings.EqualFold(name, "Authorization") && sayAnything(values) {
-			if target := originOf(req.URL); target.plain() {
-				return errPlain(target)
-			}
-		}
+	if target := originOf(req.URL); target.plain() {
+		return errPlain(target)
 	}
 	return nil
+}
+
+// hasAuthorization looks for it in the spelling that crest writes, and in all where somebody else may have written.
+func (h *hop) hasAuthorization(header http.Header) bool {
+	if sayAnything(header["Authorization"]) {
+		return true
+	}
+	if h.call != nil && !h.call.handedOut() {
+		return false
+	}
+	for name, values := range header {
+		if strings.EqualFold(name, "Authorization") && sayAnything(values) {
+			return true
+		}
+	}
+	return false
 }
 
 // sayAnything reports whether a header with these values is more than its name.
