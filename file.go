@@ -41,7 +41,8 @@ type File struct {
 	// Size is how many bytes Open's reader, or a Content that cannot seek, will give; 0 when that is not known.
 	Size int64
 	// Content is read from where it stands. One that is an io.Seeker is sent again from there where a retry, a redirect or a
-	// challenge asks for it, and is left open; any other is sent once, and closed then if it is an io.Closer.
+	// challenge asks for it, and is left open. Where it stands at its end although it is not empty it was read before, which is ErrRequest:
+	// nothing was sent. Any other Content is sent once, and closed then if it is an io.Closer.
 	Content io.Reader `validate:"-"`
 	// Open, in place of Content, is called for each attempt. What it returns is closed exactly once. Several files of one form are
 	// opened as their turn comes.

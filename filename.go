@@ -104,9 +104,12 @@ func fromLatin1(raw string) string {
 	return string(runes)
 }
 
+// behindFolders is what follows the last slash or backslash: either leads into a folder on some system.
+func behindFolders(name string) string { return name[strings.LastIndexAny(name, `/\`)+1:] }
+
 // safeName makes a name that a stranger gave safe for every file system.
 func safeName(name string) string {
-	name = name[strings.LastIndexAny(name, `/\`)+1:]
+	name = behindFolders(name)
 	name = strings.Map(func(r rune) rune {
 		switch {
 		case r == utf8.RuneError || unicode.IsControl(r) || unicode.Is(unicode.Cf, r): // such as one that turns the direction of writing

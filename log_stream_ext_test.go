@@ -130,17 +130,10 @@ func TestLogChallengesOfAttempts(t *testing.T) {
 		crest.WithRetry(crest.Retry{Max: 2, Backoff: noWait}))
 	_, err := getThing.Call(t.Context(), c, crest.Empty{})
 	require.NoError(t, err)
-	var attempts []any
-	for _, r := range log.all(t) {
-		switch r["msg"] {
-		case "crest: attempt":
-			attempts = append(attempts, r["challenges"])
-		case "crest: call":
-			require.NotContains(t, r, "challenges")
-			require.Equal(t, 1.0, r["redirects"])
-		}
-	}
+	attempts, last := log.ofAttempts(t, "challenges")
 	require.Equal(t, []any{1.0, nil}, attempts)
+	require.NotContains(t, last, "challenges")
+	require.Equal(t, 1.0, last["redirects"])
 }
 
 // A redirect stands in the record of the attempt that followed it, also when a later attempt met none.
@@ -153,14 +146,21 @@ func TestLogRedirectsOfAttempts(t *testing.T) {
 	c := newClient(t, "https://api.example.com", log.logger(slog.LevelDebug), crest.WithTransport(server), crest.WithRetry(crest.Retry{Max: 1, Backoff: noWait}))
 	_, err := getThing.Call(t.Context(), c, crest.Empty{})
 	require.NoError(t, err)
-	var attempts []any
-	for _, r := range log.all(t) {
-		switch r["msg"] {
+	attempts, last := log.ofAttempts(t, "redirects")
+	require.Equal(t, []any{2.0, nil}, attempts)
+	require.NotContains(t, last, "redirects")
+}
+
+// ofAttempts is what the records of a call's attempts have under key, and the record of the call.
+func (r *records) ofAttempts(t *testing.T, key string) (of []any, call map[string]any) {
+	for _, one := range r.all(t) {
+		switch one["msg"] {
 		case "crest: attempt":
-			attempts = append(attempts, r["redirects"])
+			of = append(of, one[key])
 		case "crest: call":
-			require.NotContains(t, r, "redirects")
+			call = one
 		}
 	}
-	require.Equal(t, []any{2.0, nil}, attempts)
+	require.NotNil(t, call, "the record of the call")
+	return of, call
 }

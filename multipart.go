@@ -77,7 +77,7 @@ func (f *form) addFile(name string, v reflect.Value) error {
 	}
 	f.text = append(append(f.delimiter(), "\r\n"...), head...)
 	f.flush()
-	f.pieces = append(f.pieces, piece{body, name, file.Name[strings.LastIndexAny(file.Name, `/\`)+1:], file.Content})
+	f.pieces = append(f.pieces, piece{body, name, behindFolders(file.Name), file.Content})
 	return nil
 }
 

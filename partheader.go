@@ -65,7 +65,7 @@ func appendFileName(dst []byte, name string) ([]byte, error) {
 	if name == "" {
 		return dst, nil
 	}
-	base := name[strings.LastIndexAny(name, `/\`)+1:]
+	base := behindFolders(name)
 	if base == "" || base == "." || base == ".." {
 		return nil, errors.New("the file's Name names no file: it ends in a slash, or is a folder's (. or ..)")
 	}

@@ -78,7 +78,7 @@ func WithDone(markers ...string) Option {
 
 // WithReconnect makes an event stream go on after its connection was lost, fell silent or was closed by the server: the request is sent
 // again with the header Last-Event-ID, so that the server can go on behind the last event that the loop has got. One that gives its events no
-// ids begins anew, and the loop gets them a second time. Other formats have nothing to go on from and are left alone.
+// ids cannot know that, and where it begins anew the loop gets them a second time. Other formats have nothing to go on from and are left alone.
 //
 // As many failures in a row are mended as [Retry.Max] allows; an event, or 20 s of connection, ends the row. Before a reconnect passes the time
 // that the stream asked for with a retry: field, between 100 ms and 5 minutes, or else [Retry.Backoff]'s. A marker of [WithDone] ends the
